@@ -1,0 +1,73 @@
+# Every command worth typing; `make` alone prints them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+DEBIAN := isc-dhcp-server isc-dhcp-client udhcpc dhcpcd-base kea-admin kea-dhcp4-server dnsmasq-base iproute2 tshark chrony
+
+.PHONY: help run test unit micropython power interop host fuzz bench lint check debian udhcpc clean
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml firmware/twinlease/__init__.py
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+.venv: $(STAMP) ## Make the virtual environment (other targets do it by themselves)
+
+run: $(STAMP) udhcpc ## Boot a virtual board, let udhcpc take a lease, show it; ONCE=1 ends after the client's steps
+	@$(BIN)/twinlease demo $(if $(ONCE),--once)
+
+test: $(STAMP) debian ## Run everything: lint, types, unit tests on both interpreters, power cuts, real clients
+	@status=0; for part in lint unit micropython host power interop; do \
+	  echo "== $$part"; $(MAKE) --no-print-directory $$part || status=1; done; exit $$status
+
+unit: $(STAMP) ## Unit tests on CPython
+	@$(BIN)/python -m pytest -q -rs tests/unit
+
+micropython: $(STAMP) ## The same unit tests on MicroPython
+	@$(BIN)/python tests/run_micropython.py
+
+host: $(STAMP) ## Tests of the host tools and the virtual board
+	@$(BIN)/python -m pytest -q -rs tests/host
+
+power: $(STAMP) ## Power cuts: at every flash operation in memory, and at random on a virtual board
+	@$(BIN)/python -m pytest -q -rs tests/power
+
+interop: $(STAMP) ## Real clients and servers against the virtual board (root)
+	@$(BIN)/python -m pytest -q -rs tests/interop
+
+fuzz: $(STAMP) ## Throw mutated packets and configurations at the parsers
+	@$(BIN)/python -m pytest -q -rs tests/fuzz
+
+bench: $(STAMP) debian ## Measure this server beside ISC dhcpd, Kea and dnsmasq
+	@$(BIN)/python -m tests.bench
+
+lint: $(STAMP) ## Style of everything, types of host/
+	@$(BIN)/ruff check . && $(BIN)/mypy
+
+check: lint unit ## What to run before a commit: seconds
+
+# Packages are installed only when one is missing and we may; nothing may start a daemon, so a policy says no meanwhile.
+define install
+	@missing=""; for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing+=" $$p"; done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then echo "not a Debian system; these are missing:$$missing (tests that need them skip)"; exit 0; fi; \
+	if [ $$(id -u) = 0 ]; then as=""; elif sudo -n true 2>/dev/null; then as="sudo"; else \
+	  echo "missing:$$missing; to install them type: sudo apt-get install$$missing"; exit 0; fi; \
+	echo "installing:$$missing"; $$as bash host/install-debian.sh $$missing || echo "could not install:$$missing (tests that need them skip)"
+endef
+
+debian: ## Install the Debian packages that the tests use, if they are missing
+	$(call install,$(DEBIAN))
+
+udhcpc:
+	$(call install,udhcpc iproute2)
+
+clean: ## Remove what was made: .venv, caches
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build host/*.egg-info firmware/*.egg-info *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

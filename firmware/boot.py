@@ -1,0 +1,1 @@
+# Runs before main.py at every start.  Nothing to prepare yet.

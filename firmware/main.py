@@ -1,0 +1,39 @@
+"""Start: open the board, run the server; when it fails, say why and start again.
+
+The folder that holds twinlease/ is on sys.path (on a board, /lib).  While the
+server runs Ctrl-C is an ordinary octet on the serial line, for the console.
+"""
+
+import sys
+
+from twinlease import board as boards  # before micropython: the package brings a stand-in where there is none
+
+import micropython  # isort: skip
+
+
+def main():
+    board = boards.open(sys.argv)
+    guard = getattr(micropython, "kbd_intr", lambda char: None)
+    guard(-1)
+    try:
+        from twinlease import app
+
+        app.main(board)
+    except Exception as e:
+        _print_exception(e)
+        board.reset("the server failed: %r" % e)
+    finally:
+        guard(3)
+    board.close()
+
+
+def _print_exception(e):
+    if hasattr(sys, "print_exception"):
+        sys.print_exception(e, sys.stderr)
+    else:
+        import traceback
+
+        traceback.print_exception(e)
+
+
+main()

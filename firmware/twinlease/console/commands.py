@@ -1,0 +1,82 @@
+"""The table of commands, and how a typed line finds its row.
+
+Every word may be shortened as long as one row remains.  A line that fits none
+is refused with a mark under the word that is wrong.
+"""
+
+from . import show
+
+
+class Refused(Exception):
+    """The line is not a command; the text shows where and says what would be."""
+
+
+def _help(app, json):
+    for words, _, text in TABLE:
+        yield "%-16s  %s\n" % (" ".join(words), text)
+    yield "Words may be shortened. Add json to a show command for one line that programs can read.\n"
+
+
+# words, function(app, json) -> iterator of strings, help
+TABLE = (
+    (("help",), _help, "this list"),
+    (("show", "clock"), show.clock, "what time it is, and how we know"),
+    (("show", "flash"), show.flash, "programs and erases since start, room in the journal"),
+    (("show", "leases"), show.leases, "every address that has been leased"),
+    (("show", "memory"), show.memory, "heap, after a collection"),
+    (("show", "pools"), show.pools, "how many addresses of each pool are in which state"),
+    (("show", "version"), show.version, "this firmware and what it runs on"),
+)
+
+
+def answer(text, app):
+    """Return an iterator over the strings of a line's answer; raises Refused."""
+    words = text.split()
+    if not words:
+        return iter(())
+    json = len(words) > 1 and words[-1] == "json"
+    rows = TABLE
+    for n, word in enumerate(words[:-1] if json else words):
+        rows = _narrow(rows, n, word, text)
+    done = [row for row in rows if len(row[0]) == len(words) - json]
+    if len(done) != 1:
+        _refuse(text, len(text) + 1, "one word more", _choices(rows, len(words) - json))
+    return done[0][1](app, json)
+
+
+def _narrow(rows, n, word, text):
+    """Return the rows whose nth word this can be: all that share one spelling."""
+    near = [row for row in rows if len(row[0]) > n and row[0][n].startswith(word)]
+    exact = [row for row in near if row[0][n] == word]
+    near = exact or near
+    spellings = _choices(near, n)
+    if len(spellings) == 1:
+        return near
+    what = "unknown word" if not spellings else "which one"
+    _refuse(text, _column(text, n), what, spellings or _choices(rows, n))
+
+
+def _choices(rows, n):
+    found = []
+    for row in rows:
+        if len(row[0]) > n and row[0][n] not in found:
+            found.append(row[0][n])
+    return found
+
+
+def _refuse(text, column, what, choices):
+    advice = ": " + ", ".join(choices) if choices else ": nothing may follow here"
+    raise Refused("%s\n%s^ %s%s" % (text, " " * column, what, advice))
+
+
+def _column(text, n):
+    """Where the nth word of the line starts."""
+    at = 0
+    while True:
+        while text[at] == " ":
+            at += 1
+        if n == 0:
+            return at
+        n -= 1
+        while text[at] != " ":
+            at += 1

@@ -1,0 +1,120 @@
+"""What the show commands print: generators of strings, as text or as one line of JSON.
+
+They read the application's parts and change nothing.  `app` has: board, table,
+journal, clock, config, node.
+"""
+
+import gc
+import json as _json
+import sys
+import time
+
+from twinlease import VERSION
+
+EPOCH_UNIX = 1577836800  # project seconds start in 2020
+FOREVER = 0x3FFFFFFF
+STATES = ("", "free", "active", "expired", "released", "abandoned", "reset", "backup")
+_USED = 1
+_NAME = 3  # kind of the item that holds a client's host name
+
+
+def version(app, json):
+    """This firmware, the interpreter and the board."""
+    runs_on = "%s %s" % (sys.implementation.name, ".".join(str(n) for n in sys.implementation.version[:3]))
+    return _record(json, (("version", VERSION), ("interpreter", runs_on), ("board", app.board.name)))
+
+
+def memory(app, json):
+    """Free and used heap after a collection."""
+    gc.collect()
+    if not hasattr(gc, "mem_free"):
+        return _record(json, (("free", 0), ("allocated", 0)))
+    return _record(json, (("free", gc.mem_free()), ("allocated", gc.mem_alloc())))
+
+
+def flash(app, json):
+    """Counters of the leases region since start, and free journal blocks."""
+    r = app.board.leases
+    rows = [(name, getattr(r, name)) for name in ("programs", "programmed", "erases", "written", "syncs")]
+    rows.append(("worn_most", max(r.block_erases)))
+    rows.append(("free_blocks", app.journal.free_blocks))
+    return _record(json, rows)
+
+
+def clock(app, json):
+    """The board's own clock."""
+    now = app.board.rtc()
+    return _record(json, (("utc", _date(now)), ("source", "none" if now is None else "rtc")))
+
+
+def pools(app, json):
+    """Rows of each pool by state."""
+    table = app.table
+    found = []
+    for pool in app.config.pools:
+        row = {"pool": pool.index, "network": pool.network.name, "size": pool.size}
+        for state in range(1, len(STATES)):
+            row[STATES[state]] = table.count(pool.index, state)
+        found.append(row)
+    if json:
+        yield _json.dumps(found) + "\n"
+        return
+    for row in found:
+        states = ["%s %d" % (s, row[s]) for s in STATES[1:] if row[s]]
+        yield "%d %s: %d addresses, %s\n" % (row["pool"], row["network"], row["size"], ", ".join(states))
+
+
+def leases(app, json):
+    """Every row that has ever been bound."""
+    table = app.table
+    buf = bytearray(64)
+    if json:
+        yield "["
+    else:
+        yield "%-15s %-9s %-20s %-17s %s\n" % ("address", "state", "ends (UTC)", "hardware", "name")
+    between = ""
+    for row in range(table.rows):
+        if not table.flags(row) & _USED:
+            continue
+        lease = _lease(table, row, buf)
+        if json:
+            yield between + _json.dumps(lease)
+            between = ", "
+        else:
+            ends = "never" if table.ends(row) == FOREVER else _date(table.ends(row))
+            yield "%-15s %-9s %-20s %-17s %s\n" % (
+                lease["address"], lease["state"], ends, lease["hardware"], lease["name"])
+    if json:
+        yield "]\n"
+
+
+def _lease(table, row, buf):
+    """One row as a dict; JSON's times are Unix seconds, null for never."""
+    table.put_address(row, buf, 0)
+    address = "%d.%d.%d.%d" % (buf[0], buf[1], buf[2], buf[3])
+    hardware = ":".join(["%02x" % b for b in buf[: table.get_hw(row, buf, 0)]])
+    name = "".join([chr(b) if 32 < b < 127 else "?" for b in buf[: table.get_item(row, _NAME, buf, 0)]])
+    n = table.get_id(row, buf, 0) if table.has_id(row) else 0
+    client_id = "".join(["%02x" % b for b in buf[:n]])
+    ends = table.ends(row)
+    return {
+        "address": address, "state": STATES[table.state(row)], "hardware": hardware, "client_id": client_id, "name": name,
+        "ends": None if ends == FOREVER else ends + EPOCH_UNIX, "cltt": table.cltt(row) + EPOCH_UNIX,
+    }
+
+
+def _record(json, rows):
+    """One JSON object, or a line for each pair."""
+    if json:
+        yield "{" + ", ".join(["%s: %s" % (_json.dumps(k), _json.dumps(v)) for k, v in rows]) + "}\n"
+        return
+    for key, value in rows:
+        yield "%-12s %s\n" % (key, "-" if value is None else value)
+
+
+def _date(seconds):
+    """Project seconds as a date, on ports that count from 1970 and those that count from 2000."""
+    if seconds is None:
+        return None
+    t = time.gmtime(seconds + EPOCH_UNIX - (946684800 if time.gmtime(0)[0] == 2000 else 0))
+    return "%04d-%02d-%02d %02d:%02d:%02d" % t[:6]
