@@ -32,14 +32,16 @@ class Capture:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._over.set()
         self._thread.join()
         self._socket.close()
 
     def _copy(self) -> None:
         """Copy frames until told that it is over and nothing is left to read."""
-        with open(self.path, "wb") as out:
+        with open(self.path, "wb", buffering=0) as out:  # a test may read it while it grows
             out.write(struct.pack("!IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
             while True:
                 try:
@@ -47,7 +49,6 @@ class Capture:
                 except TimeoutError:
                     if self._over.is_set():
                         return
-                    out.flush()
                     continue
                 now = time.time()
                 out.write(struct.pack("!IIII", int(now), int(now % 1 * 1e6), len(data), len(data)) + data)
@@ -70,7 +71,7 @@ def frames(path: Path) -> Iterator[tuple[float, bytes]]:
         seconds, micros, size, _ = struct.unpack_from("!IIII", data, at)
         if at + 16 + size > len(data):
             return
-        yield seconds + micros / 1e6, data[at + 16:at + 16 + size]
+        yield seconds + micros / 1e6, data[at + 16 : at + 16 + size]
         at += 16 + size
 
 
@@ -98,7 +99,9 @@ def judge(path: Path, server: str) -> Verdict:
     mine = f"ip.src == {server} && dhcp"
     count = run(["tshark", "-r", path, "-Y", mine, "-T", "fields", "-e", "frame.number"], 300).stdout.split()
     bad = f"{mine} && (_ws.malformed || _ws.expert.severity >= 6291456 || _ws.short || dhcp.option.end == 0)"
-    found = run(["tshark", "-r", path, "-Y", bad, "-T", "json", "-J", "frame dhcp _ws.expert _ws.malformed"], 300).stdout
+    found = run(
+        ["tshark", "-r", path, "-Y", bad, "-T", "json", "-J", "frame dhcp _ws.expert _ws.malformed"], 300
+    ).stdout
     complaints = [_complaint(entry) for entry in json.loads(found or "[]")]
     return Verdict(len(count), complaints)
 
@@ -132,5 +135,3 @@ def acknowledged_twice(path: Path, server: str) -> list[str]:
             if first != seen.message.chaddr:
                 twice.append(f"{seen.message.yiaddr}: {first.hex(':')} and {seen.message.chaddr.hex(':')}")
     return twice
-
-

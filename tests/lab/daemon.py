@@ -31,8 +31,16 @@ class Cost:
 class Daemon:
     """A program running in a session of its own, its output in a file."""
 
-    def __init__(self, name: str, argv: Sequence[str | Path], log: Path, host: Host | None = None, core: int | None = None,
-                 cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str | Path],
+        log: Path,
+        host: Host | None = None,
+        core: int | None = None,
+        cwd: Path | None = None,
+        env: dict[str, str] | None = None,
+    ) -> None:
         words = [str(a) for a in argv]
         if core is not None and core < (os.cpu_count() or 1):
             words = ["taskset", "-c", str(core), *words]
@@ -42,8 +50,15 @@ class Daemon:
         self.log = log
         with open(log, "ab") as sink:
             self.mark = sink.tell()
-            self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT,
-                                            start_new_session=True, cwd=cwd, env={**os.environ, **(env or {})})
+            self.process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                cwd=cwd,
+                env={**os.environ, **(env or {})},
+            )
 
     @property
     def pid(self) -> int:
@@ -66,12 +81,16 @@ class Daemon:
 
     def wait_log(self, pattern: str, limit_s: float = 10.0, since: int | None = None) -> re.Match[str]:
         """Wait for a line in the log; fail at once if the program ends first."""
+
         def look() -> re.Match[str] | None:
             alive = self.running()
             found = re.search(pattern, self.text(since), re.MULTILINE)
             if found is None and not alive:
-                raise RuntimeError(f"{self.name} ended with {self.process.returncode} before it said {pattern!r}; its log:\n{self.tail()}")
+                raise RuntimeError(
+                    f"{self.name} ended with {self.process.returncode} before it said {pattern!r}; its log:\n{self.tail()}"
+                )
             return found
+
         return wait_for(look, limit_s, f"{pattern!r} in the log of {self.name}", self.tail)
 
     def tail(self, lines: int = 40) -> str:
@@ -113,7 +132,9 @@ class Daemon:
         for pid in self.family():
             try:
                 stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-                status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line)
+                status = dict(
+                    line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line
+                )
                 io = dict(line.split(": ") for line in Path(f"/proc/{pid}/io").read_text().splitlines())
             except OSError:
                 continue

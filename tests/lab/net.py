@@ -104,11 +104,15 @@ class Lan:
         self._hub = f"{self._tag}hub"
         self._namespace(self._hub)
         if not self.direct:
-            self._hub_ip("link", "add", "br0", "type", "bridge", "forward_delay", "0", "stp_state", "0", "mcast_snooping", "0")
+            self._hub_ip(
+                "link", "add", "br0", "type", "bridge", "forward_delay", "0", "stp_state", "0", "mcast_snooping", "0"
+            )
             self._hub_ip("link", "set", "br0", "up")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for netns in [h.netns for h in self.hosts] + [self._hub]:
             run(["ip", "netns", "del", netns], check=False)
 
@@ -148,11 +152,13 @@ class Lan:
 
 def packet_socket(host: Host) -> socket.socket:
     """Open a socket that sends and sees whole Ethernet frames on the host's interface, other machines' included."""
+
     def make() -> socket.socket:
         sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0003))
         sock.setsockopt(socket.SOL_SOCKET, 33, 16 << 20)  # SO_RCVBUFFORCE: a burst must not be lost on our side
         sock.bind((host.iface, 0x0003))
         return sock
+
     sock = within(host.netns, make)
     host.ip("link", "set", host.iface, "promisc", "on")
     return sock
@@ -160,6 +166,7 @@ def packet_socket(host: Host) -> socket.socket:
 
 def udp_socket(host: Host, address: str, port: int) -> socket.socket:
     """Open a bound UDP socket inside the host."""
+
     def make() -> socket.socket:
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -167,4 +174,5 @@ def udp_socket(host: Host, address: str, port: int) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, 33, 16 << 20)
         sock.bind((address, port))
         return sock
+
     return within(host.netns, make)

@@ -7,12 +7,35 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
 DISCOVER, OFFER, REQUEST, DECLINE, ACK, NAK, RELEASE, INFORM = range(1, 9)
-NAMES = {0: "BOOTREPLY", 1: "DISCOVER", 2: "OFFER", 3: "REQUEST", 4: "DECLINE", 5: "ACK", 6: "NAK", 7: "RELEASE", 8: "INFORM"}
+NAMES = {
+    0: "BOOTREPLY",
+    1: "DISCOVER",
+    2: "OFFER",
+    3: "REQUEST",
+    4: "DECLINE",
+    5: "ACK",
+    6: "NAK",
+    7: "RELEASE",
+    8: "INFORM",
+}
 
 COOKIE = bytes([99, 130, 83, 99])
 PAD, MASK, ROUTERS, DNS, HOST_NAME, DOMAIN, BROADCAST = 0, 1, 3, 6, 12, 15, 28
 VENDOR, REQUESTED, LEASE, OVERLOAD, TYPE, SERVER_ID, PARAMETERS, MESSAGE, MAX_SIZE, T1, T2, VENDOR_CLASS, CLIENT_ID = (
-    43, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61)
+    43,
+    50,
+    51,
+    52,
+    53,
+    54,
+    55,
+    56,
+    57,
+    58,
+    59,
+    60,
+    61,
+)
 USER_CLASS, AGENT, SUBNET_SELECTION, END = 77, 82, 118, 255
 
 Options = list[tuple[int, bytes]]
@@ -38,7 +61,7 @@ def encode_options(options: Options) -> bytes:
     out = bytearray()
     for code, value in options:
         for at in range(0, max(len(value), 1), 255):
-            part = value[at:at + 255]
+            part = value[at : at + 255]
             out += bytes([code, len(part)]) + part
     return bytes(out)
 
@@ -67,8 +90,23 @@ class Message:
     def encode(self, size: int = 300) -> bytes:
         """The datagram, filled up to BOOTP's 300 octets."""
         hlen = len(self.chaddr) if self.hlen is None else self.hlen
-        head = struct.pack("!BBBBIHH4s4s4s4s16s64s128s", self.op, self.htype, hlen, self.hops, self.xid, self.secs, self.flags,
-                           ip4(self.ciaddr), ip4(self.yiaddr), ip4(self.siaddr), ip4(self.giaddr), self.chaddr[:16], self.sname, self.file)
+        head = struct.pack(
+            "!BBBBIHH4s4s4s4s16s64s128s",
+            self.op,
+            self.htype,
+            hlen,
+            self.hops,
+            self.xid,
+            self.secs,
+            self.flags,
+            ip4(self.ciaddr),
+            ip4(self.yiaddr),
+            ip4(self.siaddr),
+            ip4(self.giaddr),
+            self.chaddr[:16],
+            self.sname,
+            self.file,
+        )
         tail = COOKIE + encode_options(self.options) + bytes([END]) if self.cookie else b""
         return (head + tail).ljust(size, b"\0")
 
@@ -90,8 +128,10 @@ class Message:
 
     def __str__(self) -> str:
         shown = [f"{code}={value.hex()}" for code, value in self.options]
-        places = [f"{n}={getattr(self, n)}" for n in ("ciaddr", "yiaddr", "siaddr", "giaddr") if getattr(self, n) != "0.0.0.0"]
-        texts = [f"{n}={v!r}" for n, v in (("sname", self.sname.rstrip(b'\0')), ("file", self.file.rstrip(b'\0'))) if v]
+        places = [
+            f"{n}={getattr(self, n)}" for n in ("ciaddr", "yiaddr", "siaddr", "giaddr") if getattr(self, n) != "0.0.0.0"
+        ]
+        texts = [f"{n}={v!r}" for n, v in (("sname", self.sname.rstrip(b"\0")), ("file", self.file.rstrip(b"\0"))) if v]
         return f"{NAMES.get(self.kind, self.kind)} {' '.join(places + texts)} flags={self.flags:#x} [{' '.join(shown)}]"
 
 
@@ -114,7 +154,7 @@ def walk_options(area: bytes, end_required: bool) -> Options:
             return found
         if at >= len(area) or at + 1 + area[at] > len(area):
             raise Malformed(f"option {code} runs over its area")
-        found.append((code, area[at + 1:at + 1 + area[at]]))
+        found.append((code, area[at + 1 : at + 1 + area[at]]))
         at += 1 + area[at]
     if end_required:
         raise Malformed("no END option")
@@ -126,9 +166,24 @@ def decode(data: bytes) -> Message:
     if len(data) < 236:
         raise Malformed(f"{len(data)} octets is shorter than a BOOTP message")
     (op, htype, hlen, hops, xid, secs, flags, ciaddr, yiaddr, siaddr, giaddr, chaddr, sname, file) = struct.unpack_from(
-        "!BBBBIHH4s4s4s4s16s64s128s", data)
-    message = Message(op, htype, chaddr[:hlen], hlen, hops, xid, secs, flags, dotted(ciaddr), dotted(yiaddr), dotted(siaddr), dotted(giaddr),
-                      sname.rstrip(b"\0"), file.rstrip(b"\0"))
+        "!BBBBIHH4s4s4s4s16s64s128s", data
+    )
+    message = Message(
+        op,
+        htype,
+        chaddr[:hlen],
+        hlen,
+        hops,
+        xid,
+        secs,
+        flags,
+        dotted(ciaddr),
+        dotted(yiaddr),
+        dotted(siaddr),
+        dotted(giaddr),
+        sname.rstrip(b"\0"),
+        file.rstrip(b"\0"),
+    )
     message.cookie = data[236:240] == COOKIE
     if message.cookie:
         message.options = walk_options(data[240:], end_required=True)
@@ -182,4 +237,6 @@ def read_frame(data: bytes) -> Datagram | None:
     ihl = (data[14] & 15) * 4
     udp = 14 + ihl
     sport, dport, size, _ = struct.unpack_from("!HHHH", data, udp)
-    return Datagram(data[6:12], data[:6], dotted(data[26:30]), dotted(data[30:34]), sport, dport, data[udp + 8:udp + size])
+    return Datagram(
+        data[6:12], data[:6], dotted(data[26:30]), dotted(data[30:34]), sport, dport, data[udp + 8 : udp + size]
+    )

@@ -46,6 +46,7 @@ class Report:
         def half(name: str, h: Half) -> str:
             delays = " / ".join(f"{d:.2f}" for d in h.delay_ms) + " ms" if h.delay_ms else "-"
             return f"{name}: sent {h.sent}, received {h.received}, drops {h.drops}, rejects {h.rejected}, delay min/mean/max {delays}"
+
         return f"{self.rate:.0f} exchanges/s; {half('OFFER', self.offer)}; {half('ACK', self.ack)}"
 
 
@@ -57,23 +58,49 @@ def parse(text: str) -> Report:
     malformed = re.search(r"Malformed packets: (\d+)", text)
     parts = re.split(r"\*\*\*Statistics for: ", text)
     halves = {part.split("*", 1)[0]: _half(part) for part in parts[1:]}
-    return Report(float(rate.group(1)), int(malformed.group(1)) if malformed else 0, halves["DISCOVER-OFFER"], halves["REQUEST-ACK"], text)
+    return Report(
+        float(rate.group(1)),
+        int(malformed.group(1)) if malformed else 0,
+        halves["DISCOVER-OFFER"],
+        halves["REQUEST-ACK"],
+        text,
+    )
 
 
 def _half(text: str) -> Half:
     """Read one half's numbers."""
+
     def number(label: str) -> int:
         found = re.search(rf"^{label}: (\d+)", text, re.MULTILINE)
         return int(found.group(1)) if found else 0
+
     delays = [re.search(rf"^{which} delay: ([\d.]+) ms", text, re.MULTILINE) for which in ("min", "avg", "max")]
     known = tuple(float(d.group(1)) for d in delays if d)
-    return Half(number("sent packets"), number("received packets"), number("drops"), number("orphans"), number("rejected leases"),
-                number("non unique addresses"), (known[0], known[1], known[2]) if len(known) == 3 else None)
+    return Half(
+        number("sent packets"),
+        number("received packets"),
+        number("drops"),
+        number("orphans"),
+        number("rejected leases"),
+        number("non unique addresses"),
+        (known[0], known[1], known[2]) if len(known) == 3 else None,
+    )
 
 
-def load(host: Host, where: Path, server: str, *, clients: int, rate: int | None = None, seconds: int | None = None,
-         exchanges: int | None = None, base_mac: str = "00:0c:01:02:03:04", wait_ms: int = 1000, core: int | None = LOAD_CORE,
-         extra: tuple[str, ...] = ()) -> Daemon:
+def load(
+    host: Host,
+    where: Path,
+    server: str,
+    *,
+    clients: int,
+    rate: int | None = None,
+    seconds: int | None = None,
+    exchanges: int | None = None,
+    base_mac: str = "00:0c:01:02:03:04",
+    wait_ms: int = 1000,
+    core: int | None = LOAD_CORE,
+    extra: tuple[str, ...] = (),
+) -> Daemon:
     """Start perfdhcp: a relay agent's worth of clients, until so many seconds or exchanges are over. `finish` reads its report."""
     words = ["perfdhcp", "-4", "-R", str(clients), "-b", f"mac={base_mac}", "-W", str(wait_ms * 1000)]
     words += ["-r", str(rate)] if rate else []

@@ -39,9 +39,11 @@ class Plan:
     def dhcpd_conf(self) -> str:
         """The plan in dhcpd's language."""
         net = IPv4Network(self.network)
-        return (f"authoritative;\nddns-update-style none;\nping-check false;\n"
-                f"default-lease-time {self.lease_s};\nmax-lease-time {self.lease_s};\n{self.extra}\n"
-                f"subnet {net.network_address} netmask {net.netmask} {{\n  range {self.first} {self.last};\n}}\n")
+        return (
+            f"authoritative;\nddns-update-style none;\nping-check false;\n"
+            f"default-lease-time {self.lease_s};\nmax-lease-time {self.lease_s};\n{self.extra}\n"
+            f"subnet {net.network_address} netmask {net.netmask} {{\n  range {self.first} {self.last};\n}}\n"
+        )
 
 
 @dataclass
@@ -124,8 +126,19 @@ class Isc(Server):
         (self.where / "dhcpd.leases").touch()
 
     def argv(self) -> list[str | Path]:
-        return ["dhcpd", "-4", "-f", "-d", "-cf", self.where / "dhcpd.conf", "-lf", self.where / "dhcpd.leases",
-                "-pf", self.where / "dhcpd.pid", self.host.iface]
+        return [
+            "dhcpd",
+            "-4",
+            "-f",
+            "-d",
+            "-cf",
+            self.where / "dhcpd.conf",
+            "-lf",
+            self.where / "dhcpd.leases",
+            "-pf",
+            self.where / "dhcpd.pid",
+            self.host.iface,
+        ]
 
 
 class Kea(Server):
@@ -138,14 +151,23 @@ class Kea(Server):
 
     def prepare(self) -> None:
         plan = self.plan
-        config: dict[str, Any] = {"Dhcp4": {
-            "interfaces-config": {"interfaces": [self.host.iface], "dhcp-socket-type": "raw"},
-            "lease-database": {"type": "memfile", "persist": True, "name": str(self.where / "leases.csv"), "lfc-interval": 0},
-            "multi-threading": {"enable-multi-threading": False},
-            "authoritative": True, "valid-lifetime": plan.lease_s, "cache-threshold": 0.00001,
-            "subnet4": [{"id": 1, "subnet": plan.network, "pools": [{"pool": f"{plan.first} - {plan.last}"}]}],
-            "loggers": [{"name": "kea-dhcp4", "severity": "INFO", "output_options": [{"output": "stdout"}]}],
-        }}
+        config: dict[str, Any] = {
+            "Dhcp4": {
+                "interfaces-config": {"interfaces": [self.host.iface], "dhcp-socket-type": "raw"},
+                "lease-database": {
+                    "type": "memfile",
+                    "persist": True,
+                    "name": str(self.where / "leases.csv"),
+                    "lfc-interval": 0,
+                },
+                "multi-threading": {"enable-multi-threading": False},
+                "authoritative": True,
+                "valid-lifetime": plan.lease_s,
+                "cache-threshold": 0.00001,
+                "subnet4": [{"id": 1, "subnet": plan.network, "pools": [{"pool": f"{plan.first} - {plan.last}"}]}],
+                "loggers": [{"name": "kea-dhcp4", "severity": "INFO", "output_options": [{"output": "stdout"}]}],
+            }
+        }
         (self.where / "kea.json").write_text(json.dumps(config, indent=1))
 
     def argv(self) -> list[str | Path]:
@@ -166,10 +188,24 @@ class Dnsmasq(Server):
     def argv(self) -> list[str | Path]:
         plan = self.plan
         mask = IPv4Network(plan.network).netmask
-        return ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--log-facility=-", "--no-ping", "--dhcp-authoritative",
-                "--user=root", f"--interface={self.host.iface}", "--bind-interfaces", "--no-hosts", "--no-resolv",
-                f"--dhcp-range={plan.first},{plan.last},{mask},{plan.lease_s}", f"--dhcp-lease-max={plan.count}",
-                f"--dhcp-leasefile={self.where / 'leases'}", f"--pid-file={self.where / 'pid'}"]
+        return [
+            "dnsmasq",
+            "--keep-in-foreground",
+            "--conf-file=/dev/null",
+            "--port=0",
+            "--log-facility=-",
+            "--no-ping",
+            "--dhcp-authoritative",
+            "--user=root",
+            f"--interface={self.host.iface}",
+            "--bind-interfaces",
+            "--no-hosts",
+            "--no-resolv",
+            f"--dhcp-range={plan.first},{plan.last},{mask},{plan.lease_s}",
+            f"--dhcp-lease-max={plan.count}",
+            f"--dhcp-leasefile={self.where / 'leases'}",
+            f"--pid-file={self.where / 'pid'}",
+        ]
 
 
 @dataclass
@@ -193,8 +229,22 @@ class Twinlease(Server):
 
     def argv(self) -> list[str | Path]:
         bits = IPv4Network(self.plan.network).prefixlen
-        return [TWINLEASE, "vboard", "run", self.board, "--address", f"{self.plan.address}/{bits}", "--config", self.where / "dhcpd.conf",
-                "--netns", self.host.netns, "--iface", self.host.iface, "--heap", self.heap]
+        return [
+            TWINLEASE,
+            "vboard",
+            "run",
+            self.board,
+            "--address",
+            f"{self.plan.address}/{bits}",
+            "--config",
+            self.where / "dhcpd.conf",
+            "--netns",
+            self.host.netns,
+            "--iface",
+            self.host.iface,
+            "--heap",
+            self.heap,
+        ]
 
     def launch(self) -> Daemon:
         """The board enters the namespace by itself."""

@@ -14,8 +14,16 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 TWINLEASE = REPOSITORY / ".venv" / "bin" / "twinlease"
 
 PACKAGES = {
-    "dhcpd": "isc-dhcp-server", "dhclient": "isc-dhcp-client", "udhcpc": "udhcpc", "dhcpcd": "dhcpcd-base", "perfdhcp": "kea-admin",
-    "kea-dhcp4": "kea-dhcp4-server", "dnsmasq": "dnsmasq-base", "tshark": "tshark", "ip": "iproute2", "taskset": "util-linux",
+    "dhcpd": "isc-dhcp-server",
+    "dhclient": "isc-dhcp-client",
+    "udhcpc": "udhcpc",
+    "dhcpcd": "dhcpcd-base",
+    "perfdhcp": "kea-admin",
+    "kea-dhcp4": "kea-dhcp4-server",
+    "dnsmasq": "dnsmasq-base",
+    "tshark": "tshark",
+    "ip": "iproute2",
+    "taskset": "util-linux",
 }
 """The Debian package that brings each tool."""
 
@@ -41,7 +49,9 @@ def require(*tools: str) -> None:
 
 def run(argv: Sequence[str | Path], limit_s: float = 60.0, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run a command to its end; on failure show what it said."""
-    done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, errors="replace", timeout=limit_s, check=False)
+    done = subprocess.run(
+        [str(a) for a in argv], capture_output=True, text=True, errors="replace", timeout=limit_s, check=False
+    )
     if check and done.returncode != 0:
         raise RuntimeError(f"{' '.join(map(str, argv))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
     return done
