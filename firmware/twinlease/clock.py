@@ -1,0 +1,126 @@
+"""The interval clock: what UTC can be, when a board has no battery clock.  Pure: milliseconds that have passed are handed in.
+
+Times are project seconds, since 2020-01-01 UTC.  `now` is the best guess;
+`earliest` and `latest` are what it can be, as far as we can know.
+
+    source     earliest                     latest          trusted
+    none       0                            FOREVER         no
+    journal    the last time in flash       FOREVER         no
+    rtc, partner, sntp   now - error        now + error     yes
+
+How a node uses it.  What might have expired is judged by `earliest`: an
+address goes to another client only when its lease has ended for certain.  What
+a lease may promise to the partner is judged by `latest`.  Times stored with a
+lease are `now`; while `trusted` is false such a lease carries PROVISIONAL,
+because its times count from a guess.  When trusted time arrives, `discipline`
+returns the step in seconds, and the node moves the provisional leases by it
+(Table.shift_provisional), so that each ends as long after its ACK as was
+promised.  DHCP's own times are relative: clients never notice.
+
+The error grows by the crystal's drift from one `discipline` to the next.
+"""
+
+from micropython import const
+
+FOREVER = const(0x3FFFFFFF)  # largest small int of a 32-bit board; year 2054
+UNIX_2020 = const(1577836800)  # Unix time of project second 0
+
+NONE = "none"
+JOURNAL = "journal"
+RTC = "rtc"
+PARTNER = "partner"
+SNTP = "sntp"
+
+_MAX_STEP_MS = const(0x1FFFFFFF)  # six days: ticks cannot tell longer ones apart
+
+
+class Clock:
+    """UTC as an interval; allocates nothing after __init__.
+
+    drift_ppm  how far the crystal may be off, parts per million
+    """
+
+    def __init__(self, drift_ppm=50):
+        self.source = NONE
+        self.trusted = False
+        self.now = 0
+        self._ms = 0
+        self._floor = 0
+        self._drift_ppm = drift_ppm
+        self._error_ms = 0
+        self._since_s = 0  # seconds since the last discipline, for the drift
+
+    def advance(self, elapsed_ms):
+        """Let time pass: milliseconds since the last call, from the driver's ticks.  Returns `now`.
+
+        Raises ValueError for a negative number: ticks_diff went wrong, and a
+        clock that runs backwards would take leases away from their clients.
+        """
+        if elapsed_ms < 0 or elapsed_ms > _MAX_STEP_MS:
+            raise ValueError("the clock cannot advance by %d ms; at most six days, and never back" % elapsed_ms)
+        ms = self._ms + elapsed_ms
+        if ms >= 1000:
+            s = ms // 1000
+            ms -= s * 1000
+            self.now = min(self.now + s, FOREVER - 1)
+            self._since_s = min(self._since_s + s, FOREVER)
+        self._ms = ms
+        return self.now
+
+    @property
+    def error_ms(self):
+        """How far `now` may be off, milliseconds; −1 if nobody knows."""
+        if not self.trusted:
+            return -1
+        # 1 ppm is 1 ms in 1,000 s; the whole second first, or the product outgrows a small int after some days.
+        s = self._since_s
+        return self._error_ms + (s // 1000) * self._drift_ppm + (s % 1000) * self._drift_ppm // 1000 + 1
+
+    @property
+    def earliest(self):
+        """The earliest project second that it can be now."""
+        if not self.trusted:
+            return self._floor
+        return max(self.now - (self.error_ms + 999 - self._ms) // 1000, self._floor)
+
+    @property
+    def latest(self):
+        """The latest project second that it can be now; FOREVER if unknown."""
+        if not self.trusted:
+            return FOREVER
+        return min(self.now + (self.error_ms + 999 + self._ms) // 1000, FOREVER)
+
+    def set_floor(self, floor_s):
+        """It is not earlier than `floor_s`: the latest time found in the journal, or the date of the build.
+
+        Without better knowledge time goes on from there.  Never lowers.
+        """
+        self._floor = max(self._floor, floor_s)
+        if not self.trusted:
+            self.source = JOURNAL
+            self.now = max(self.now, floor_s)
+
+    def discipline(self, utc_s, utc_ms, error_ms, source):
+        """Somebody who knows says what time it is.  Returns the step in seconds, positive if our clock was slow.
+
+        utc_s, utc_ms  project second and milliseconds within it (0 … 999)
+        error_ms       how far that may be off, for example half the round trip
+        source         RTC, PARTNER or SNTP
+
+        This is the one way for `now` to go back.  The floor is dropped when
+        the time given is before it: whoever is trusted overrules a journal
+        that was written by a clock nobody had set.
+        """
+        step = utc_s - self.now
+        if utc_ms - self._ms >= 500:
+            step += 1
+        elif utc_ms - self._ms < -500:
+            step -= 1
+        self.now = utc_s
+        self._ms = utc_ms
+        self._error_ms = error_ms
+        self._since_s = 0
+        self._floor = min(self._floor, utc_s)
+        self.source = source
+        self.trusted = source != NONE and source != JOURNAL
+        return step

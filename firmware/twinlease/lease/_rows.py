@@ -1,0 +1,327 @@
+"""Inner loops over rows: which row an address is, hash chains, queues.  Viper; allocates nothing.
+
+`rows` is the table's bytearray (44 octets a row), `heads` two octets a hash
+slot, `queues` four octets a queue (first row, last row).  0xFFFF is none.
+Nobody checks bounds here.  Addresses are compared as two halves of 16 bits,
+because as one number they are negative on a 32-bit board from 128.0.0.0 on.
+"""
+
+import micropython
+from micropython import const
+
+_ROW = const(44)
+_ENDS = const(4)
+_PREV = const(20)
+_NEXT = const(22)
+_OFFER_UNTIL = const(30)
+_HTYPE = const(32)
+_HLEN = const(33)
+_HW = const(34)
+_CELL = const(40)
+_POSITION = const(42)
+_NONE = const(0xFFFF)
+
+# One range: first address 4, last address 4, first row 2, pool 2.
+_RANGE = const(12)
+
+
+@micropython.viper
+def find_row(ranges: ptr8, n: int, buf: ptr8, at: int) -> int:  # noqa: F821
+    """Row of the address in buf[at:at+4], or -1.  n ranges, ascending."""
+    hi = buf[at] << 8 | buf[at + 1]
+    lo = buf[at + 2] << 8 | buf[at + 3]
+    r = 0
+    for _ in range(n):
+        fh = ranges[r] << 8 | ranges[r + 1]
+        fl = ranges[r + 2] << 8 | ranges[r + 3]
+        if hi < fh:
+            return -1
+        if hi == fh and lo < fl:
+            return -1
+        lh = ranges[r + 4] << 8 | ranges[r + 5]
+        ll = ranges[r + 6] << 8 | ranges[r + 7]
+        inside = hi < lh
+        if hi == lh:
+            inside = lo <= ll
+        if inside:
+            return (ranges[r + 8] << 8 | ranges[r + 9]) + ((hi - fh) << 16) + lo - fl
+        r += _RANGE
+    return -1
+
+
+@micropython.viper
+def find_range(ranges: ptr8, n: int, row: int) -> int:  # noqa: F821
+    """Offset in `ranges` of the range that holds `row`."""
+    r = (n - 1) * _RANGE
+    while r > 0 and (ranges[r + 8] << 8 | ranges[r + 9]) > row:
+        r -= _RANGE
+    return r
+
+
+@micropython.viper
+def find_pool(ranges: ptr8, n: int, row: int) -> int:  # noqa: F821
+    r = (n - 1) * _RANGE
+    while r > 0 and (ranges[r + 8] << 8 | ranges[r + 9]) > row:
+        r -= _RANGE
+    return ranges[r + 10] << 8 | ranges[r + 11]
+
+
+@micropython.viper
+def put_address(ranges: ptr8, r: int, row: int, buf: ptr8, at: int):  # noqa: F821
+    lo = (ranges[r + 2] << 8 | ranges[r + 3]) + row - (ranges[r + 8] << 8 | ranges[r + 9])
+    hi = (ranges[r] << 8 | ranges[r + 1]) + (lo >> 16)
+    buf[at] = hi >> 8 & 0xFF
+    buf[at + 1] = hi & 0xFF
+    buf[at + 2] = lo >> 8 & 0xFF
+    buf[at + 3] = lo & 0xFF
+
+
+@micropython.viper
+def chain_push(rows: ptr8, heads: ptr8, slot: int, row: int, link: int):  # noqa: F821
+    """Put `row` first in hash slot `slot`; `link` is the offset of its link field."""
+    p = row * _ROW + link
+    rows[p] = heads[slot * 2]
+    rows[p + 1] = heads[slot * 2 + 1]
+    heads[slot * 2] = row >> 8 & 0xFF
+    heads[slot * 2 + 1] = row & 0xFF
+
+
+@micropython.viper
+def chain_drop(rows: ptr8, heads: ptr8, slot: int, row: int, link: int) -> bool:  # noqa: F821
+    p = row * _ROW + link
+    at = heads[slot * 2] << 8 | heads[slot * 2 + 1]
+    if at == row:
+        heads[slot * 2] = rows[p]
+        heads[slot * 2 + 1] = rows[p + 1]
+        return True
+    while at != _NONE:
+        q = at * _ROW + link
+        at = rows[q] << 8 | rows[q + 1]
+        if at == row:
+            rows[q] = rows[p]
+            rows[q + 1] = rows[p + 1]
+            return True
+    return False
+
+
+@micropython.viper
+def chain_hw(rows: ptr8, cells: ptr8, row: int, htype: int, hw: ptr8, at: int, n: int, once: int) -> int:  # noqa: F821
+    """First row from `row` on along the hardware chain (only `row` itself if `once`) with this hardware, or -1."""
+    six = n
+    if six > 6:
+        six = 6
+    while row != _NONE:
+        p = row * _ROW
+        if rows[p + _HTYPE] == htype and rows[p + _HLEN] == n:
+            i = 0
+            while i < six and rows[p + _HW + i] == hw[at + i]:
+                i += 1
+            if i == six:
+                # The rest is the first item of the first cell, and always fits into it: 2 + 10 octets.
+                c = (rows[p + _CELL] << 8 | rows[p + _CELL + 1]) * 16 + 2 - 6
+                while i < n and cells[c + i] == hw[at + i]:
+                    i += 1
+                if i == n:
+                    return row
+        if once != 0:
+            return -1
+        row = rows[p + 26] << 8 | rows[p + 27]
+    return -1
+
+
+@micropython.viper
+def hash_hw(rows: ptr8, cells: ptr8, row: int) -> int:  # noqa: F821
+    """octets.hash22 over hardware type and address of the row's client."""
+    p = row * _ROW
+    n = rows[p + _HLEN]
+    h = rows[p + _HTYPE]
+    c = (rows[p + _CELL] << 8 | rows[p + _CELL + 1]) * 16 + 2 - 6
+    for i in range(n):
+        if i < 6:
+            h = (h * 33 ^ rows[p + _HW + i]) & 0x3FFFFF
+        else:
+            h = (h * 33 ^ cells[c + i]) & 0x3FFFFF
+    return h
+
+
+@micropython.viper
+def queue_tail(rows: ptr8, queues: ptr8, queue: int, row: int):  # noqa: F821
+    """Append `row`, which stands in no queue, to `queue`."""
+    q = queue * 4
+    p = row * _ROW
+    last = queues[q + 2] << 8 | queues[q + 3]
+    rows[p + _PREV] = last >> 8
+    rows[p + _PREV + 1] = last & 0xFF
+    rows[p + _NEXT] = 0xFF
+    rows[p + _NEXT + 1] = 0xFF
+    queues[q + 2] = row >> 8 & 0xFF
+    queues[q + 3] = row & 0xFF
+    if last == _NONE:
+        queues[q] = row >> 8 & 0xFF
+        queues[q + 1] = row & 0xFF
+    else:
+        rows[last * _ROW + _NEXT] = row >> 8 & 0xFF
+        rows[last * _ROW + _NEXT + 1] = row & 0xFF
+
+
+@micropython.viper
+def queue_drop(rows: ptr8, queues: ptr8, queue: int, row: int):  # noqa: F821
+    """Take `row` out of `queue`, where it stands."""
+    q = queue * 4
+    p = row * _ROW
+    prev = rows[p + _PREV] << 8 | rows[p + _PREV + 1]
+    next = rows[p + _NEXT] << 8 | rows[p + _NEXT + 1]
+    if prev == _NONE:
+        queues[q] = next >> 8
+        queues[q + 1] = next & 0xFF
+    else:
+        rows[prev * _ROW + _NEXT] = next >> 8
+        rows[prev * _ROW + _NEXT + 1] = next & 0xFF
+    if next == _NONE:
+        queues[q + 2] = prev >> 8
+        queues[q + 3] = prev & 0xFF
+    else:
+        rows[next * _ROW + _PREV] = prev >> 8
+        rows[next * _ROW + _PREV + 1] = prev & 0xFF
+
+
+@micropython.viper
+def sort_key(rows: ptr8, row: int) -> int:  # noqa: F821
+    """What a queue is ordered by after recovery: 0 for a row never used, else `ends`."""
+    p = row * _ROW
+    if rows[p + 2] & 1 == 0:
+        return 0
+    return rows[p + 4] << 24 | rows[p + 5] << 16 | rows[p + 6] << 8 | rows[p + 7]
+
+
+@micropython.viper
+def _merge(rows: ptr8, a: int, b: int) -> int:  # noqa: F821
+    """Merge two sorted lists linked by `next`; equal keys keep their order.  Returns the first row."""
+    head = _NONE
+    link = -1
+    while a != _NONE or b != _NONE:
+        take_a = b == _NONE
+        if a != _NONE and b != _NONE:
+            p = a * _ROW
+            q = b * _ROW
+            ka = rows[p + 4] << 24 | rows[p + 5] << 16 | rows[p + 6] << 8 | rows[p + 7]
+            kb = rows[q + 4] << 24 | rows[q + 5] << 16 | rows[q + 6] << 8 | rows[q + 7]
+            if rows[p + 2] & 1 == 0:
+                ka = 0
+            if rows[q + 2] & 1 == 0:
+                kb = 0
+            take_a = ka <= kb
+        e = b
+        if take_a:
+            e = a
+        if link < 0:
+            head = e
+        else:
+            rows[link] = e >> 8
+            rows[link + 1] = e & 0xFF
+        link = e * _ROW + _NEXT
+        after = rows[link] << 8 | rows[link + 1]
+        if take_a:
+            a = after
+        else:
+            b = after
+    return head
+
+
+@micropython.viper
+def _cut(rows: ptr8, row: int, n: int) -> int:  # noqa: F821
+    """End the list that starts at `row` after n rows; returns the first row of what came after."""
+    while row != _NONE:
+        p = row * _ROW + _NEXT
+        after = rows[p] << 8 | rows[p + 1]
+        n -= 1
+        if n == 0:
+            rows[p] = 0xFF
+            rows[p + 1] = 0xFF
+            return after
+        row = after
+    return _NONE
+
+
+@micropython.viper
+def _relink(rows: ptr8, queues: ptr8, queue: int, head: int):  # noqa: F821
+    """Make the `prev` links and the queue's ends agree with the `next` links."""
+    q = queue * 4
+    queues[q] = head >> 8
+    queues[q + 1] = head & 0xFF
+    prev = _NONE
+    while head != _NONE:
+        p = head * _ROW
+        rows[p + _PREV] = prev >> 8
+        rows[p + _PREV + 1] = prev & 0xFF
+        prev = head
+        head = rows[p + _NEXT] << 8 | rows[p + _NEXT + 1]
+    queues[q + 2] = prev >> 8
+    queues[q + 3] = prev & 0xFF
+
+
+def sort_queue(rows, queues, queue, count, runs):
+    """Sort a queue of `count` rows by sort_key, never used first; stable.
+
+    runs  a list of at least 17 places: a merge of binary counters, so that
+          65,535 rows need no recursion and no second array
+    """
+    n = 0
+    row = queues[queue * 4] << 8 | queues[queue * 4 + 1]
+    for i in range(len(runs)):
+        runs[i] = _NONE
+    while row != _NONE:
+        after = _cut(rows, row, 1)
+        i = 0
+        while runs[i] != _NONE:
+            row = _merge(rows, runs[i], row)
+            runs[i] = _NONE
+            i += 1
+        runs[i] = row
+        n = max(n, i)
+        row = after
+    head = _NONE
+    for i in range(n + 1):
+        if runs[i] != _NONE:
+            head = _merge(rows, runs[i], head) if head != _NONE else runs[i]
+    _relink(rows, queues, queue, head)
+
+
+@micropython.viper
+def end_offers(rows: ptr8, row: int, n: int, now16: int, hold: int):  # noqa: F821
+    """Clear OFFERED in rows row … row+n-1 where the offer has ended.
+
+    Two octets of time come round every 18 hours; a row nobody asks about must
+    not look freshly offered again.
+    """
+    p = row * _ROW
+    for _ in range(n):
+        if rows[p + 2] & 128:
+            left = ((rows[p + _OFFER_UNTIL] << 8 | rows[p + _OFFER_UNTIL + 1]) - now16) & 0xFFFF
+            if left == 0 or left > hold:
+                rows[p + 2] = rows[p + 2] & 0x7F
+        p += _ROW
+
+
+@micropython.viper
+def next_flagged(rows: ptr8, row: int, end: int, mask: int) -> int:  # noqa: F821
+    """First row from `row` up to `end` (one past) that has all flags of `mask`, or -1."""
+    while row < end:
+        p = row * _ROW + 1
+        if (rows[p] << 8 | rows[p + 1]) & mask == mask:
+            return row
+        row += 1
+    return -1
+
+
+@micropython.viper
+def next_placed(rows: ptr8, row: int, end: int, low: int, high: int) -> int:  # noqa: F821
+    """First row from `row` up to `end` whose full record stands in low <= position < high, or -1."""
+    p = row * _ROW + _POSITION
+    while row < end:
+        at = rows[p] << 8 | rows[p + 1]
+        if low <= at and at < high and at != _NONE:
+            return row
+        p += _ROW
+        row += 1
+    return -1

@@ -1,0 +1,163 @@
+"""The lease table: every dynamic address of the configuration, allocated once, about 64 octets each.
+
+    table = Table(config.ranges, config.pools)
+    row = table.row_of(packet, at)          # or first_by_id, first_by_hw, first(pool, FREE)
+    table.set_client(row, …); table.set_times(row, ends, cltt); table.set_state(row, ACTIVE)
+
+ARCHITECTURE.md lists what the table offers.  It is built in layers, a file
+each: rows.py (addresses, fields), queues.py (which row comes next),
+clients.py (whose it is).  Here: what recovery and the clock do to whole rows.
+
+Not here: what a DHCP message makes of a lease (dhcp/), flash (journal.py).
+"""
+
+from ..clock import FOREVER
+from ..octets import copy, get16, put16
+from . import _cells, _rows
+from .clients import Clients
+from .row import (  # noqa: F401  the rooms above take the names from here
+    ABANDONED,
+    ACKED,
+    ACTIVE,
+    BACKUP,
+    BOOTP,
+    CELL_DATA,
+    EXPIRED,
+    FREE,
+    ID_DIGEST,
+    ID_IS_HW,
+    ITEM_AGENT_INFO,
+    ITEM_HOST_NAME,
+    ITEM_ID,
+    ITEM_VENDOR_CLASS,
+    LASTING,
+    NONE,
+    OFFERED,
+    PROBED,
+    PROVISIONAL,
+    QUIET,
+    RELEASED,
+    RESERVED,
+    RESET,
+    ROW,
+    STALE,
+    STATE_NAMES,
+    USED,
+)
+
+_ROW = ROW
+
+
+class Table(Clients):
+    """ranges, pools   conf.model's Range and Pool objects (ranges ascending)
+    cells_per_row   16-octet cells for identifiers, host names …, per row, shared by all; may be a fraction
+    """
+
+    def __init__(self, ranges, pools, cells_per_row=1):
+        super().__init__(ranges, pools, cells_per_row)
+        self._shift_at = 0
+        self.orphans = 0
+
+    @property
+    def octets(self):
+        """Heap octets of everything that grows with the number of rows, and of what is fixed, together."""
+        return (
+            len(self.buf)
+            + len(self.cells)
+            + len(self._id_heads)
+            + len(self._hw_heads)
+            + len(self._queues)
+            + len(self._counts)
+            + len(self._ranges)
+            + len(self._items)
+            + len(self._digested)
+        )
+
+    @property
+    def items_bound(self):
+        """How many octets the items of all rows together can have."""
+        return self.n_cells * CELL_DATA
+
+    def items(self, row, out, at):
+        """Copy all items of a row, as kind, length, octets, to out[at:] (room for 256 octets); returns how many octets."""
+        return _cells.load(self.cells, get16(self.buf, row * _ROW + 40), out, at)
+
+    # Recovery.  The queues are out of date from the first restore to finish_recovery.
+
+    def restore_times(self, row, state, buf, at, partner_at):
+        """Take state and times from a record: state (with rewind); buf[at:] flags 2, ends 4, cltt 4; partner times or −1."""
+        rows = self.buf
+        r = row * _ROW
+        rows[r] = state
+        put16(rows, r + 1, get16(buf, at) & LASTING & ~(ID_IS_HW | ID_DIGEST) | get16(rows, r + 1) & (ID_IS_HW | ID_DIGEST))
+        copy(rows, r + 4, buf, at + 2, 8)
+        if partner_at >= 0:
+            copy(rows, r + 12, buf, partner_at, 8)
+        else:
+            for i in range(12, 20):
+                rows[r + i] = 0
+
+    def restore_client(self, row, id_flags, buf, hw_at, n):
+        """Take the client from a full record: buf[hw_at:] htype, hlen, up to six octets; then n octets of items.
+
+        False if the cells do not suffice (fewer are configured than before):
+        the row then keeps its hardware address, without identifier and items.
+        """
+        self._unchain(row)
+        htype = buf[hw_at]
+        hlen = buf[hw_at + 1]
+        items_at = hw_at + 2 + (hlen if hlen < 6 else 6)
+        fits = n <= 252 and self._make_room(row, n)
+        if not fits:
+            n = 0
+            id_flags = 0
+            hlen = min(hlen, 6)
+        copy(self._items, 0, buf, items_at, n)
+        self._put_hardware(row, htype, buf, hw_at + 2, hlen)
+        self._store(row, n)
+        self._chain(row, id_flags)
+        self.clear_flags(row, STALE)
+        return fits
+
+    def finish_recovery(self):
+        """Rebuild all queues: never-used rows first, in order of address, then by `ends`, oldest first.
+
+        A row that is ACTIVE with no client is all that is left of a lease whose
+        full record was damaged.  Somebody holds that address; nobody knows who.
+        So it is ABANDONED until the lease would have ended.  Returns how many.
+        """
+        orphans = 0
+        for row in range(self.rows):
+            r = row * _ROW
+            if self.buf[r] & 15 == ACTIVE and not self.buf[r + 33] and not self.has_id(row):
+                self.buf[r] = ABANDONED
+                orphans += 1
+        self._rebuild()
+        self._sort()
+        return orphans
+
+    def shift_provisional(self, step_s, limit=64):
+        """Trusted time has arrived: move the next PROVISIONAL rows by `step_s` seconds and clear their flag.
+
+        limit  how many rows to look at
+
+        Returns a list of the rows changed, for the caller to journal, or None
+        when all rows have been looked at.  Call until None, one call a tick; do
+        not start with another step before.  Allocates: it happens once a boot.
+        """
+        if self._shift_at >= self.rows:
+            self._shift_at = 0
+            return None
+        changed = []
+        end = min(self._shift_at + limit, self.rows)
+        row = _rows.next_flagged(self.buf, self._shift_at, end, PROVISIONAL)
+        while row >= 0:
+            ends = self.ends(row)
+            if ends < FOREVER:
+                ends = min(max(ends + step_s, 0), FOREVER - 1)
+            self.set_times(row, ends, min(max(self.cltt(row) + step_s, 0), FOREVER - 1))
+            self.clear_flags(row, PROVISIONAL)
+            changed.append(row)
+            row = _rows.next_flagged(self.buf, row + 1, end, PROVISIONAL)
+        self._shift_at = end
+        return changed
