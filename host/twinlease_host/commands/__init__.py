@@ -1,0 +1,1 @@
+"""One file per command of `twinlease`: options in, library calls, words out."""

