@@ -1,7 +1,7 @@
 """What MicroPython has and CPython lacks, so that every firmware file runs on both.
 
 `install()` registers a module `micropython` (const, native, viper) and the names
-that viper code casts with (ptr8, uint).  Under CPython they do nothing: the same
+that viper code casts with (ptr8, ptr16, uint).  Under CPython they do nothing: the same
 source then is plain Python.  Not imported on MicroPython.
 """
 
@@ -21,4 +21,4 @@ def install():
     m.const = m.native = m.viper = _same
     m.heap_lock = m.heap_unlock = lambda: None
     sys.modules["micropython"] = m
-    builtins.ptr8 = builtins.uint = _same
+    builtins.ptr8 = builtins.ptr16 = builtins.uint = _same

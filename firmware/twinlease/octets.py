@@ -17,19 +17,19 @@ import micropython
 
 
 @micropython.viper
-def copy(dst: ptr8, at: int, src: ptr8, frm: int, n: int):  # noqa: F821
+def copy(dst: ptr8, at: int, src: ptr8, frm: int, n: int):
     for i in range(n):
         dst[at + i] = src[frm + i]
 
 
 @micropython.viper
-def fill(dst: ptr8, at: int, n: int, value: int):  # noqa: F821
+def fill(dst: ptr8, at: int, n: int, value: int):
     for i in range(at, at + n):
         dst[i] = value
 
 
 @micropython.viper
-def equal(a: ptr8, at: int, b: ptr8, bt: int, n: int) -> bool:  # noqa: F821
+def equal(a: ptr8, at: int, b: ptr8, bt: int, n: int) -> bool:
     for i in range(n):
         if a[at + i] != b[bt + i]:
             return False
@@ -37,23 +37,39 @@ def equal(a: ptr8, at: int, b: ptr8, bt: int, n: int) -> bool:  # noqa: F821
 
 
 @micropython.viper
-def get16(b: ptr8, at: int) -> int:  # noqa: F821
+def is_zero(b: ptr8, at: int, n: int) -> bool:
+    for i in range(at, at + n):
+        if b[i]:
+            return False
+    return True
+
+
+@micropython.viper
+def in_net(b: ptr8, at: int, net: ptr8, mask: ptr8) -> bool:
+    for i in range(4):
+        if b[at + i] & mask[i] != net[i]:
+            return False
+    return True
+
+
+@micropython.viper
+def get16(b: ptr8, at: int) -> int:
     return b[at] << 8 | b[at + 1]
 
 
 @micropython.viper
-def put16(b: ptr8, at: int, v: int):  # noqa: F821
+def put16(b: ptr8, at: int, v: int):
     b[at] = v >> 8 & 0xFF
     b[at + 1] = v & 0xFF
 
 
 @micropython.viper
-def get32(b: ptr8, at: int) -> int:  # noqa: F821
+def get32(b: ptr8, at: int) -> int:
     return b[at] << 24 | b[at + 1] << 16 | b[at + 2] << 8 | b[at + 3]
 
 
 @micropython.viper
-def put32(b: ptr8, at: int, v: int):  # noqa: F821
+def put32(b: ptr8, at: int, v: int):
     b[at] = v >> 24 & 0xFF
     b[at + 1] = v >> 16 & 0xFF
     b[at + 2] = v >> 8 & 0xFF
@@ -61,7 +77,7 @@ def put32(b: ptr8, at: int, v: int):  # noqa: F821
 
 
 @micropython.viper
-def hash22(b: ptr8, at: int, n: int, seed: int) -> int:  # noqa: F821
+def hash22(b: ptr8, at: int, n: int, seed: int) -> int:
     h = seed
     for i in range(at, at + n):
         h = (h * 33 ^ b[i]) & 0x3FFFFF

@@ -1,0 +1,57 @@
+"""What expressions of dhcpd.conf can ask of the request at hand (dhcp-eval(5)).
+
+One object, pointed at each request in turn.  Its answers are new bytes: only
+configurations that have classes, conditions or computed options come here.
+"""
+
+from .request import CHADDR, HTYPE
+
+
+class Context:
+    def __init__(self):
+        self._request = None
+        self._known = False
+        self._address = None
+        self._lease_s = None
+        self._settings = None
+
+    def aim(self, request, known):
+        self._request = request
+        self._known = known
+        self._address = self._lease_s = self._settings = None
+
+    def leased(self, address, lease_s, settings):
+        """From now on the client's address (4 octets), its lease time in seconds and its settings are known."""
+        self._address = address
+        self._lease_s = lease_s
+        self._settings = settings
+
+    def option(self, code):
+        r = self._request
+        at = r.where[code]
+        return bytes(r.buf[at : at + r.size[code]]) if at else None
+
+    def agent(self, sub):
+        at = self._request.agent(sub)
+        return bytes(self._request.buf[at + 1 : at + 1 + self._request.buf[at]]) if at else None
+
+    def hardware(self):
+        r = self._request
+        return bytes(r.buf[HTYPE : HTYPE + 1]) + bytes(r.buf[CHADDR : CHADDR + r.hlen])
+
+    def packet(self, offset, n):
+        r = self._request
+        return bytes(r.buf[offset : min(offset + n, r.length)])
+
+    def known(self):
+        return self._known
+
+    def leased_address(self):
+        return self._address
+
+    def lease_time(self):
+        return self._lease_s
+
+    def config_option(self, code):
+        value = self._settings.options.get(code) if self._settings else None
+        return value if isinstance(value, bytes) else None

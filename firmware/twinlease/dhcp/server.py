@@ -1,0 +1,552 @@
+"""The server's decisions: what a request gets, by RFC 2131 section 4.3 and as ISC dhcpd 4.4.3 does it.
+
+    server = Server(config, table)
+    server.handle(request, link, now, arena)
+
+`handle` changes the lease table and may begin and fill one reply in the arena.  What
+it did is in its attributes until the next call: `reply` (0 or the message type
+sent), `size` (octets of the reply), `row` (the row concerned, -1), `note` (why, for the
+log), `address`/`address_at` (the address it is about), and `changed`: rows that must be in the
+journal before the reply may leave.
+
+`handle` never looks at a clock (`now` is project seconds, judged by the caller: the
+earliest it may be) and allocates nothing for a client that renews.
+
+Not here: where the reply goes and when (node.py), the lease table (lease/).
+"""
+
+from array import array
+
+from micropython import const
+
+from ..clock import FOREVER
+from ..lease.table import ABANDONED, ACTIVE, FREE, ITEM_HOST_NAME, OFFERED, PROVISIONAL, QUIET, USED
+from ..lease.table import BOOTP as BOOTP_LEASE
+from ..octets import equal, is_zero
+from .choice import Choice
+from .client import ClientView
+from .request import (
+    ACK,
+    BOOTP,
+    CHADDR,
+    CIADDR,
+    DECLINE,
+    DISCOVER,
+    FILE,
+    FLAGS,
+    HTYPE,
+    INFORM,
+    NAK,
+    OFFER,
+    RELEASE,
+    REQUEST,
+    SIADDR,
+    SNAME,
+    YIADDR,
+)
+
+# What the log adds to the line of a request that got no reply, or got a NAK.
+SERVED = const(0)
+UNKNOWN_NETWORK = const(1)
+NO_FREE = const(2)
+WRONG_NETWORK = const(3)
+NOT_AUTHORITATIVE = const(4)
+UNAVAILABLE = const(5)
+UNKNOWN_LEASE = const(6)
+OTHER_SERVER = const(7)
+UNKNOWN_CLIENT = const(8)
+DENIED = const(9)
+NO_MEMORY = const(10)
+FOUND = const(11)
+NOT_FOUND = const(12)
+NOW_ABANDONED = const(13)
+NO_BOOTP = const(14)
+TOO_EARLY = const(15)
+RECLAIMED = const(16)
+
+BOOTREPLY = const(9)  # `reply` for a BOOTP client: no DHCP message type has this number
+
+NAME_MAX = const(63)
+OFFER_HOLD_S = const(120)  # as ISC dhcpd holds an offer
+_CHANGED_MAX = const(8)
+
+
+class Server:
+    def __init__(self, config, table):
+        self._config = config
+        self._table = table
+        self._pools = config.pools
+        self.client = ClientView(config)
+        self.choice = Choice(table, config.pools, self.client)
+        self.changed = array("H", bytes(2 * _CHANGED_MAX))
+        self.n_changed = 0
+        self.reply = 0
+        self.size = 0
+        self.row = -1
+        self.note = SERVED
+        self.lease_s = 0
+        self.trusted_time = True
+        self._address = bytearray(4)
+        self._name = bytearray(NAME_MAX + 1)
+        self._request = None
+        self._arena = None
+        self._now = 0
+
+    def handle(self, request, link, now, arena):
+        self.n_changed = self.reply = self.size = 0
+        self.note = SERVED
+        self.row = -1
+        self._request = request
+        self._arena = arena
+        self._now = now
+        self.client.look(request, link, now)
+        self.choice.look(request, now)
+        kind = request.type
+        if kind == DISCOVER:
+            self._discover()
+        elif kind == REQUEST:
+            self._requested()
+        elif kind == RELEASE:
+            self._release()
+        elif kind == DECLINE:
+            self._decline()
+        elif kind == INFORM:
+            self._inform()
+        else:
+            self._bootp()
+
+    # DISCOVER
+
+    def _discover(self):
+        client = self.client
+        if client.network is None:
+            self.note = UNKNOWN_NETWORK
+            return
+        if not self._may_boot(client.global_settings()):
+            return
+        fixed = client.fixed()
+        if fixed:
+            self._answer_fixed(OFFER, fixed)
+            return
+        row = self.choice.own()
+        if row < 0:
+            row = self.choice.asked()
+        if row < 0:
+            row = self.choice.oldest()
+        if row < 0:
+            self.note = NO_FREE
+            return
+        self._offer(row)
+
+    def _may_boot(self, settings):
+        if settings.allow_booting != "allow":
+            self.note = DENIED
+        elif self.client.host is None and settings.allow_unknown != "allow":
+            self.note = UNKNOWN_CLIENT
+        elif settings.min_secs and self._secs() < settings.min_secs:
+            self.note = TOO_EARLY
+        return self.note == SERVED
+
+    def _secs(self):
+        """Seconds the client has been trying; some clients swap the two octets (ISC's check-secs-byte-order)."""
+        high, low = self._request.buf[8], self._request.buf[9]
+        return high if high and not low else high << 8 | low
+
+    def _offer(self, row):
+        t = self._table
+        self.row = row
+        if t.state(row) == ABANDONED:
+            self.note = RECLAIMED
+            self._free(row)
+        if t.state(row) != ACTIVE:
+            t.offer(row, self.choice.hash(), self._now + OFFER_HOLD_S)
+        t.put_address(row, self._address, 0)
+        self._answer_row(OFFER, row)
+
+    # REQUEST
+
+    def _requested(self):
+        r, client = self._request, self.client
+        asked_at = r.address(50)
+        at = asked_at or CIADDR
+        self._take_address(r.buf, at)
+        subnet = client.subnet_of(r.buf, at)
+        if client.network is None and (subnet is None or r.relayed):
+            self.note = UNKNOWN_NETWORK
+            return
+        settings = client.global_settings()
+        server_at = r.address(54)
+        if server_at and not client.answers_to(r.buf, server_at, settings):
+            self.note = OTHER_SERVER
+            return
+        if settings.allow_booting != "allow" or (client.host is None and settings.allow_unknown != "allow"):
+            self.note = UNKNOWN_CLIENT if settings.allow_booting == "allow" else DENIED
+            return
+        renewing = not is_zero(r.buf, CIADDR, 4)
+        if self._is_astray(subnet, renewing, asked_at):
+            return
+        if subnet is None:
+            self.note = UNKNOWN_LEASE
+            return
+        self._grant(subnet, at, renewing)
+
+    def _is_astray(self, subnet, renewing, asked_at):
+        """The client is on another network than its address (RFC 2131 section 4.3.2); sends the NAK where we may.
+
+        A client that renews by unicast through a router looks local: for it the
+        address tells the network (what ISC dhcpd does, and why it cannot NAK it).
+        """
+        network = self.client.network
+        if not self._request.relayed and (renewing or not asked_at):
+            return False
+        if subnet is not None and subnet.network is network:
+            return False
+        judge = self.client.settings(None, subnet) if network is None else self.client.global_settings()
+        if judge.authoritative:
+            self._nak(WRONG_NETWORK)
+        else:
+            self.note = NOT_AUTHORITATIVE
+        return True
+
+    def _grant(self, subnet, at, renewing):
+        """Acknowledge the address in the request at `at`, refuse it, or stay silent."""
+        client, t = self.client, self._table
+        client.network = subnet.network
+        fixed = client.fixed()
+        if fixed:
+            if equal(fixed, 0, self._request.buf, at, 4):
+                self._answer_fixed(ACK, fixed)
+            else:
+                self._nak(UNAVAILABLE)
+            return
+        row = t.row_of(self._request.buf, at)
+        if row < 0:
+            self.note = UNKNOWN_LEASE
+            return
+        self.row = row
+        if not client.may_use(self._pools[t.pool_of(row)]):
+            self._nak(UNAVAILABLE)
+        elif self.choice.holds(row) or self.choice.may_take(row):
+            self._acknowledge(row, renewing)
+        else:
+            self._nak(UNAVAILABLE)
+
+    def _acknowledge(self, row, renewing):
+        t = self._table
+        if t.state(row) == ABANDONED:
+            self.note = RECLAIMED
+        pool = self._pools[t.pool_of(row)]
+        t.put_address(row, self._address, 0)
+        subnet = self.client.subnet_of(self._address, 0)
+        settings = self.client.settings(pool, subnet)
+        held = t.state(row) == ACTIVE and self.choice.is_client(row)
+        seconds = self._lease_seconds(settings, pool, row, held)
+        remaining = t.ends(row) - self._now
+        if held and self._is_fresh(settings, row, remaining, seconds):
+            seconds = remaining
+        elif not self._bind(row, seconds, settings):
+            self.note = NO_MEMORY
+            return
+        elif not held:
+            self._drop_others(row, settings, renewing)
+        self._write_answer(ACK, row, settings, pool, subnet, seconds)
+
+    def _is_fresh(self, settings, row, remaining, seconds):
+        """The lease has hardly aged: repeat what is left and spare the flash (dhcp-cache-threshold in dhcpd.conf(5))."""
+        if not settings.cache_percent or remaining > seconds or self._name_differs(row):
+            return False
+        if self._table.flags(row) & PROVISIONAL and self.trusted_time:
+            return False
+        started = self._table.cltt(row)
+        length = self._table.ends(row) - started
+        return 0 <= self._now - started <= length // 100 * settings.cache_percent
+
+    def _bind(self, row, seconds, settings):
+        """Give the row to the client until now + seconds; False if there is no room for its identifier."""
+        r, t = self._request, self._table
+        if not t.set_client(row, r.buf, r.id_at, r.id_n, r.buf[HTYPE], r.buf, CHADDR, r.hlen):
+            return False
+        ends = FOREVER if seconds >= FOREVER - self._now else self._now + seconds
+        t.set_times(row, ends, self._now)
+        if t.state(row) != ACTIVE:
+            t.set_state(row, ACTIVE)
+        t.clear_flags(row, OFFERED | QUIET | BOOTP_LEASE | PROVISIONAL)
+        t.set_flags(row, USED if self.trusted_time else USED | PROVISIONAL)
+        n = self._name_size()
+        if n:
+            t.put_item(row, ITEM_HOST_NAME, r.buf, r.where[12], n)
+        self._change(row)
+        return True
+
+    def _name_size(self):
+        """Octets of the client's host name, without the zeros that some clients end it with; 0 for none."""
+        r = self._request
+        at = r.where[12]
+        if not at:
+            return 0
+        n = min(r.size[12], NAME_MAX)
+        while n and r.buf[at + n - 1] == 0:
+            n -= 1
+        return n
+
+    def _name_differs(self, row):
+        n = self._name_size()
+        if not n:
+            return False
+        name, r = self._name, self._request
+        return n != self._table.get_item(row, ITEM_HOST_NAME, name, 0) or not equal(name, 0, r.buf, r.where[12], n)
+
+    def _drop_others(self, row, settings, renewing):
+        """The client has taken this address: what else it holds here is free again (RFC 2131 section 4.3.2; one-lease-per-client)."""
+        r, t = self._request, self._table
+        if r.id_n:
+            other = t.first_by_id(r.buf, r.id_at, r.id_n)
+            while other >= 0:
+                self._drop(other, row, renewing, settings.one_lease)
+                other = t.next_by_id(other, r.buf, r.id_at, r.id_n)
+        if r.hlen and (settings.one_lease or settings.allow_duplicates != "allow" or not r.id_n):
+            other = t.first_by_hw(r.buf[HTYPE], r.buf, CHADDR, r.hlen)
+            while other >= 0:
+                if settings.one_lease or not t.has_id(other) or (settings.allow_duplicates != "allow" and self.client.host):
+                    self._drop(other, row, renewing, settings.one_lease)
+                other = t.next_by_hw(other, r.buf[HTYPE], r.buf, CHADDR, r.hlen)
+
+    def _drop(self, other, row, renewing, everywhere):
+        t = self._table
+        if other == row or t.state(other) != ACTIVE or renewing or self.n_changed >= _CHANGED_MAX:
+            return
+        if everywhere or self._pools[t.pool_of(other)].network is self.client.network:
+            self._free(other)
+            self._change(other)
+
+    def _free(self, row):
+        """The row is free from now on, last in its queue, still remembering its client."""
+        t = self._table
+        t.set_times(row, min(t.ends(row), self._now), t.cltt(row))
+        t.clear_flags(row, OFFERED | QUIET | BOOTP_LEASE)
+        t.set_state(row, FREE)
+
+    def _change(self, row):
+        if self.n_changed < _CHANGED_MAX:
+            self.changed[self.n_changed] = row
+            self.n_changed += 1
+
+    # How long
+
+    def _lease_seconds(self, settings, pool, row, held):
+        """Seconds for this client: its wish (option 51) or the default, within min and max, as ISC dhcpd computes it."""
+        seconds = self._request.number(51)
+        if seconds < 0:
+            seconds = settings.default_s if settings.default_s >= 0 else FOREVER
+        if 0 <= settings.max_s < seconds:
+            seconds = settings.max_s
+        if settings.adaptive_percent or settings.guest_s >= 0:
+            seconds = self._shorter_when_full(settings, pool, row, held, seconds)
+        if seconds < settings.min_s:
+            seconds = settings.min_s
+        return seconds
+
+    def _shorter_when_full(self, settings, pool, row, held, seconds):
+        used = pool.size - self._table.count(pool.index, FREE)
+        if used * 100 < pool.size * (settings.adaptive_percent or 50):
+            return seconds
+        if settings.guest_s >= 0 and self._request.is_guest():
+            return min(seconds, settings.guest_s)
+        if not settings.adaptive_percent:
+            return seconds
+        remaining = self._table.ends(row) - self._now if held else 0
+        return min(seconds, max(settings.min_s, remaining))
+
+    # RELEASE, DECLINE, INFORM, BOOTP
+
+    def _release(self):
+        """RFC 2131 section 4.3.4.  The address is in ciaddr; no reply."""
+        t = self._table
+        self._take_address(self._request.buf, CIADDR)
+        row = t.row_of(self._request.buf, CIADDR)
+        self.note = NOT_FOUND
+        if row >= 0 and t.state(row) == ACTIVE and self.choice.holds(row):
+            self.row = row
+            self.note = FOUND
+            self._free(row)
+            self._change(row)
+
+    def _decline(self):
+        """RFC 2131 section 4.3.3: somebody else uses the address; leave it alone for a day."""
+        r, t = self._request, self._table
+        at = r.address(50)
+        row = t.row_of(r.buf, at) if at else -1
+        self.note = NOT_FOUND
+        if at:
+            self._take_address(r.buf, at)
+        if row < 0:
+            return
+        held = t.state(row) == ACTIVE and self.choice.holds(row)
+        if not held and not (t.state(row) == FREE and t.offered(row, self.choice.hash(), self._now) == 1):
+            return
+        self.row = row
+        settings = self.client.settings(self._pools[t.pool_of(row)], self.client.subnet_of(r.buf, at))
+        if settings.allow_declines != "allow":
+            self.note = DENIED
+            return
+        self.note = NOW_ABANDONED
+        self.abandon(row, self._now, settings.abandon_s)
+
+    def abandon(self, row, now, seconds):
+        """Take the row out of use for so many seconds: a client declined it, or a probe was answered."""
+        t = self._table
+        t.clear_client(row)
+        t.set_times(row, now + seconds, now)
+        t.clear_flags(row, OFFERED | QUIET)
+        t.set_state(row, ABANDONED)
+        self._change(row)
+
+    def _inform(self):
+        """RFC 2131 section 4.3.5: options only, to a client that has its address from elsewhere."""
+        r = self._request
+        if is_zero(r.buf, CIADDR, 4):
+            self.note = UNKNOWN_NETWORK
+            return
+        self._take_address(r.buf, CIADDR)
+        subnet = self.client.subnet_of(r.buf, CIADDR)
+        if subnet is None:
+            self.note = UNKNOWN_NETWORK
+            return
+        settings = self.client.settings(None, subnet)
+        if not settings.authoritative:
+            self.note = NOT_AUTHORITATIVE
+            return
+        self._begin(ACK, settings)
+        self._arena.option8(53, ACK)
+        self._put_server_id(settings)
+        self._put_options(settings, False)
+        self._end(ACK)
+
+    def _bootp(self):
+        client, r = self.client, self._request
+        if client.network is None:
+            self.note = UNKNOWN_NETWORK
+            return
+        settings = client.global_settings()
+        if settings.allow_bootp != "allow" or not self._may_boot(settings):
+            self.note = self.note or DENIED
+            return
+        fixed = client.fixed()
+        if fixed:
+            self._answer_fixed(BOOTREPLY, fixed)
+            return
+        row = self.choice.own()
+        if row < 0 or not self.choice.takes_bootp(row):
+            row = self.choice.oldest_bootp()
+        if row < 0:
+            self.note = NO_BOOTP
+            return
+        t = self._table
+        t.put_address(row, self._address, 0)
+        pool = self._pools[t.pool_of(row)]
+        subnet = client.subnet_of(self._address, 0)
+        settings = client.settings(pool, subnet)
+        self.row = row
+        held = t.state(row) == ACTIVE and t.ends(row) == FOREVER and self.choice.is_client(row)
+        if not held:
+            if not self._bind(row, FOREVER, settings):
+                self.note = NO_MEMORY
+                return
+            t.set_flags(row, BOOTP_LEASE)
+        self._write_answer(BOOTREPLY, row, settings, pool, subnet, FOREVER)
+
+    # Replies
+
+    def _take_address(self, buf, at):
+        address = self._address
+        for i in range(4):
+            address[i] = buf[at + i]
+
+    def address(self):
+        """Four octets: the address that the last request was about."""
+        return self._address
+
+    def _answer_fixed(self, kind, fixed):
+        """A fixed-address has no row: the declaration is the lease."""
+        self._take_address(fixed, 0)
+        subnet = self.client.subnet_of(fixed, 0)
+        settings = self.client.settings(None, subnet)
+        seconds = FOREVER
+        if kind != BOOTREPLY:
+            seconds = self._lease_seconds_fixed(settings)
+        self._write_answer(kind, -1, settings, None, subnet, seconds)
+
+    def _lease_seconds_fixed(self, settings):
+        seconds = self._request.number(51)
+        if seconds < 0:
+            seconds = settings.default_s if settings.default_s >= 0 else FOREVER
+        if 0 <= settings.max_s < seconds:
+            seconds = settings.max_s
+        return max(seconds, settings.min_s)
+
+    def _answer_row(self, kind, row):
+        t = self._table
+        pool = self._pools[t.pool_of(row)]
+        subnet = self.client.subnet_of(self._address, 0)
+        settings = self.client.settings(pool, subnet)
+        held = t.state(row) == ACTIVE
+        self._write_answer(kind, row, settings, pool, subnet, self._lease_seconds(settings, pool, row, held))
+
+    def _write_answer(self, kind, row, settings, pool, subnet, seconds):
+        arena = self._arena
+        if settings.dynamic:
+            self.client.leased(bytes(self._address), seconds, settings)
+            settings = self.client.settings(pool, subnet)
+        self.lease_s = seconds
+        self._begin(kind, settings)
+        arena.put_address(YIADDR, self._address, 0)
+        if kind != BOOTREPLY:
+            arena.option8(53, kind)
+            self._put_server_id(settings)
+            if seconds >= FOREVER:
+                arena.option_forever(51)
+            else:
+                arena.option32(51, seconds)
+        self._put_options(settings, kind != BOOTREPLY)
+        self._end(kind)
+
+    def _begin(self, kind, settings):
+        arena, r = self._arena, self._request
+        arena.start(r)
+        if kind == ACK:
+            arena.put_address(CIADDR, r.buf, CIADDR)
+        arena.put_address(SIADDR, settings.next_server, 0)
+        if settings.server_name:
+            arena.text(SNAME, settings.server_name, FILE - SNAME)
+        if settings.filename:
+            arena.text(FILE, settings.filename, 128)
+        if settings.always_broadcast:
+            arena.buf[arena.at + FLAGS] |= 0x80
+
+    def _put_server_id(self, settings):
+        override = self.client.server_override()
+        if override:
+            self._arena.option(54, self._request.buf, override, 4)
+        else:
+            self._arena.option(54, settings.server_id or self.client.link.address, 0, 4)
+
+    def _put_options(self, settings, with_mask):
+        r, arena = self._request, self._arena
+        if settings.echo_client_id and r.id_n and r.id_n <= 255:
+            arena.option(61, r.buf, r.id_at, r.id_n)
+        arena.template(settings.template(r, arena.room(), with_mask))
+
+    def _end(self, kind):
+        self.size = self._arena.finish(self._request)
+        self.reply = kind
+
+    def _nak(self, note):
+        """RFC 2131 section 4.3.2 and table 3; through a relay it must be broadcast."""
+        arena, r = self._arena, self._request
+        self.note = note
+        arena.start(r)
+        if r.relayed:
+            arena.buf[arena.at + FLAGS] |= 0x80
+        arena.option8(53, NAK)
+        self._put_server_id(self.client.global_settings())
+        self._end(NAK)

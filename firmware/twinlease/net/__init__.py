@@ -1,0 +1,1 @@
+"""Drivers that touch the network: DHCP over UDP, the prober, the log."""

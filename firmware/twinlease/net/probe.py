@@ -1,0 +1,200 @@
+"""Asks the wire whether somebody uses an address, before a client asks for one.
+
+ISC dhcpd pings when a DISCOVER comes in and lets the client wait a second.  Here
+the next few free addresses of each pool are asked ahead of time and again every
+minute, so that a DISCOVER finds one that is known to be quiet and is answered
+at once.  If clients come faster than that, an address is offered unasked and
+asked at the same moment: if somebody answers before the client's REQUEST, the
+REQUEST gets a NAK and the address is abandoned.
+
+On Linux an address on the link is asked by ARP (RFC 5227: hosts that drop pings
+answer it too).  Elsewhere, and for networks behind a relay, by ICMP echo.  Where
+neither can be sent, nothing is asked, and the log says so once.
+"""
+
+import asyncio
+import socket
+import struct
+import sys
+import time
+
+from micropython import const
+
+from ..octets import equal, in_net
+from .sockets import Waiting, address, readable
+
+_ETH_P_ARP = const(0x0806)
+_AF_PACKET = const(17)
+_SOCK_RAW = const(3)
+_ICMP = const(1)
+_BATCH = const(16)
+_ARP_WAIT_MS = const(250)
+_PING_WAIT_MS = const(1000)
+_PAUSE_MS = const(500)
+_IDENT = b"TL"
+_NOBODY = const(0xFFFF)
+
+
+def checksum(octets):
+    """The Internet checksum (RFC 1071) of an even number of octets."""
+    total = 0
+    for i in range(0, len(octets), 2):
+        total += octets[i] << 8 | octets[i + 1]
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+class Arp:
+    """ARP probes on one Ethernet interface of Linux."""
+
+    wait_ms = _ARP_WAIT_MS
+
+    def __init__(self, interface):
+        self._mac = interface.mac
+        self._net, self._mask = _network(interface)
+        self.sock = socket.socket(_AF_PACKET, _SOCK_RAW, _ETH_P_ARP >> 8 | (_ETH_P_ARP & 255) << 8)
+        if sys.implementation.name == "micropython":
+            self.sock.bind(struct.pack("<HHiHBB8s", _AF_PACKET, 0x0608, interface.index, 0, 0, 0, b""))
+        else:
+            self.sock.bind((interface.name, _ETH_P_ARP))
+        self.sock.setblocking(False)
+        self._head = b"\xff" * 6 + self._mac + b"\x08\x06\0\1\x08\0\6\4\0\1" + self._mac + bytes(10)
+
+    def reaches(self, octets):
+        return in_net(octets, 0, self._net, self._mask)
+
+    def ask(self, octets):
+        self.sock.send(self._head + octets)
+
+    def sender(self, frame):
+        """Offset of the address that this frame proves to be in use, 0 if none."""
+        if len(frame) < 42 or equal(frame, 22, self._mac, 0, 6):
+            return 0
+        return 28
+
+
+class Ping:
+    """ICMP echo from a raw socket (platform: MicroPython on ESP32, rp2 from 1.29, Linux with CAP_NET_RAW)."""
+
+    wait_ms = _PING_WAIT_MS
+
+    def __init__(self):
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, _ICMP)
+        self.sock.setblocking(False)
+        message = b"\x08\0\0\0" + _IDENT + b"\0\1twinlease."
+        self._message = message[:2] + struct.pack("!H", checksum(message)) + message[4:]
+
+    def reaches(self, octets):
+        return True
+
+    def ask(self, octets):
+        self.sock.sendto(self._message, address(octets, 0))
+
+    def sender(self, packet):
+        """Offset of the address that answered, 0 if this is no answer to us."""
+        at = (packet[0] & 15) * 4
+        if len(packet) < at + 8 or packet[at] or not equal(packet, at + 4, _IDENT, 0, 2):
+            return 0
+        return 12
+
+
+class Prober:
+    """Keeps the node's next addresses asked for.  `flush` carries out what the node decides."""
+
+    def __init__(self, node, interfaces, flush, clock, log):
+        self._node = node
+        self._flush = flush
+        self._clock = clock
+        self._log = log
+        self._ways = _ways(interfaces, log)
+        self._asked = []
+        self.conflicts = 0
+        if self._ways:
+            node.start_probing()
+
+    async def run(self):
+        """Ask, wait, tell the node, for ever."""
+        for way in self._ways:
+            asyncio.create_task(self._listen(way))
+        while self._ways:
+            wait_ms = self._ask_batch()
+            await _sleep_ms(wait_ms or _PAUSE_MS)
+            self._conclude()
+
+    def _ask_batch(self):
+        """Send a round of questions; returns for how many milliseconds answers count, 0 if there was nothing to ask."""
+        wait_ms = 0
+        node = self._node
+        for _ in range(_BATCH):
+            row = node.next_unprobed()
+            if row < 0:
+                break
+            octets = bytearray(4)
+            node.table.put_address(row, octets, 0)
+            self._asked.append((row, octets))
+            wait_ms = max(wait_ms, self._ask(octets))
+        return wait_ms
+
+    def _ask(self, octets):
+        for way in self._ways:
+            if way.reaches(octets):
+                try:
+                    way.ask(bytes(octets))
+                    return way.wait_ms
+                except OSError:
+                    continue  # no route, or the link is down: nobody there can be asked
+        return 0
+
+    async def _listen(self, way):
+        waiting = Waiting(way.sock)
+        while True:
+            await readable(way.sock)
+            while waiting():
+                packet = way.sock.recv(128)
+                at = way.sender(packet)
+                if at and self._asked:
+                    self._answered(packet, at)
+
+    def _answered(self, packet, at):
+        for i in range(len(self._asked)):
+            row, octets = self._asked[i]
+            if equal(packet, at, octets, 0, 4):
+                self._asked.pop(i)
+                self._tell(row, octets, True)
+                return
+
+    def _conclude(self):
+        for row, octets in self._asked:
+            self._tell(row, octets, False)
+        self._asked.clear()
+
+    def _tell(self, row, octets, answered):
+        if self._node.probed(row, answered, self._clock.earliest):
+            self.conflicts += 1
+            self._log.say("Abandoning IP address %d.%d.%d.%d: pinged before offer" % tuple(octets))
+            self._flush()
+
+
+def _ways(interfaces, log):
+    ways = []
+    try:
+        if sys.platform == "linux":
+            ways.extend([Arp(i) for i in interfaces if any(i.mac)])
+        ways.append(Ping())
+    except OSError as e:
+        log.say("Addresses are offered without asking whether they are in use: no raw socket here (errno %s)" % e.args[0])
+    return ways
+
+
+def _network(interface):
+    bits = 0xFFFFFFFF << 32 - interface.prefix & 0xFFFFFFFF
+    mask = bytes([bits >> s & 255 for s in (24, 16, 8, 0)])
+    return bytes([a & m for a, m in zip(interface.address, mask)]), mask
+
+
+async def _sleep_ms(ms):
+    if hasattr(time, "ticks_ms"):
+        await asyncio.sleep_ms(ms)
+    else:
+        await asyncio.sleep(ms / 1000)

@@ -1,0 +1,204 @@
+"""The pure node: packets and ticks in; rows to persist, then datagrams to send, out.
+
+    node.on_dhcp(packet, length, link, now)   a datagram from a client or a relay agent
+    node.on_tick(now)                         about once a second
+    node.ready()                              True if something waits to be carried out:
+        node.rows[0 : node.n_rows]            1. lease rows that must be in the journal, synced, before …
+        node.sends, node.send_…               2. … these datagrams leave
+    node.done()                               it is carried out
+
+`now` is project seconds.  The driver may hand in several packets before it syncs
+(group commit) while `has_room()` holds; a lone packet is answered at once.
+Nothing here allocates for a client that renews.
+
+Not here: what a request gets (dhcp/server.py), sockets, flash, the clock.
+"""
+
+from array import array
+
+from micropython import const
+
+from .dhcp.reply import Arena
+from .dhcp.request import ACK, CIADDR, GIADDR, INFORM, OFFER, Request
+from .dhcp.server import Server
+from .lease.table import FREE, PROBED, QUIET
+from .octets import copy, fill, is_zero
+
+_SERVER_PORT = const(67)
+_CLIENT_PORT = const(68)
+_ROWS_MAX = const(64)
+_EXPIRE_PER_TICK = const(64)
+_QUIET_S = const(60)
+_QUIET_MAX = const(64)
+_URGENT_MAX = const(16)
+_AHEAD = const(8)
+NONE = const(0xFFFF)
+
+
+class Link:
+    """A network interface as the node sees it: name, own address (4 octets), the configured network it is on (or None)."""
+
+    def __init__(self, name, address, network):
+        self.name = name
+        self.label = name.encode()
+        self.address = address
+        self.network = network
+
+
+class Node:
+    """burst: how many replies one sync may serve; each may need up to 1472 octets of the arena, most take 300."""
+
+    def __init__(self, config, table, links, burst=8, arena_size=4096):
+        self.config = config
+        self.table = table
+        self.links = links
+        self.request = Request()
+        self.server = Server(config, table)
+        self.arena = Arena(arena_size)
+        self.rows = array("H", bytes(2 * _ROWS_MAX))
+        self.n_rows = 0
+        self._burst = burst
+        self.sends = 0
+        self.send_at = array("H", bytes(2 * burst))
+        self.send_size = array("H", bytes(2 * burst))
+        self.send_to = bytearray(4 * burst)
+        self.send_port = array("H", bytes(2 * burst))
+        self.send_link = bytearray(burst)
+        self.malformed = 0
+        self.unprobed = array("H", bytes(2 * _URGENT_MAX))
+        self.n_unprobed = 0
+        self._probed_pools = ()
+        self._quiet_rows = array("H", [NONE] * _QUIET_MAX)
+        self._quiet_until = array("H", bytes(2 * _QUIET_MAX))
+        self._quiet_next = 0
+
+    def has_room(self):
+        """True if another packet may be handed in before the driver syncs and sends."""
+        return self.sends < self._burst and self.n_rows + 8 < _ROWS_MAX and self.arena.has_room()
+
+    def ready(self):
+        return self.sends > 0 or self.n_rows > 0
+
+    def done(self):
+        self.sends = self.n_rows = 0
+        self.arena.drop()
+
+    def on_dhcp(self, packet, length, link, now):
+        """One datagram that came in on links[link].  Returns 0, or why it was not read (dhcp/request.py)."""
+        request, server = self.request, self.server
+        reason = request.parse(packet, length)
+        if reason:
+            self.malformed += 1
+            server.reply = 0
+            return reason
+        server.handle(request, self.links[link], now, self.arena)
+        for i in range(server.n_changed):
+            self._persist(server.changed[i])
+        if server.reply:
+            self._send(link)
+            if server.reply == OFFER and self._probed_pools:
+                self._note_unprobed(server.row)
+        return 0
+
+    def on_tick(self, now):
+        """Leases end, abandoned addresses come back, quiet addresses are due for another probe.  Returns True if more is due at once."""
+        table = self.table
+        for _ in range(_EXPIRE_PER_TICK):
+            row = table.due(now)
+            if row < 0:
+                break
+            table.set_state(row, FREE)
+        self._forget_quiet(now)
+        return row >= 0 or table.more_due
+
+    # Probing ahead: the next addresses of each pool are known to be quiet before a client asks.
+
+    def start_probing(self):
+        """There is a prober: from now on offer addresses that it found quiet, where `ping-check` is on (its default)."""
+        self._probed_pools = [pool for pool in self.config.pools if pool.scope.param("ping-check", True)]
+        self.server.choice.probed_pools = self._probed_pools
+
+    def next_unprobed(self):
+        """A row that the prober should ask for next: one just offered, else one that comes up soon; -1 for none.
+
+        The row is marked as asked for; the finding goes to `probed`.
+        """
+        table = self.table
+        if self.n_unprobed:
+            self.n_unprobed -= 1
+            table.set_flags(self.unprobed[self.n_unprobed], PROBED)
+            return self.unprobed[self.n_unprobed]
+        for pool in self._probed_pools:
+            row = table.first(pool.index, FREE)
+            for _ in range(_AHEAD):
+                if row < 0:
+                    break
+                if not table.flags(row) & (QUIET | PROBED):
+                    table.set_flags(row, PROBED)
+                    return row
+                row = table.after(row)
+        return -1
+
+    def probed(self, row, answered, now):
+        """The prober's finding.  An address that somebody uses is abandoned, unless it was leased meanwhile: then it is the client's."""
+        table = self.table
+        table.clear_flags(row, PROBED)
+        if table.state(row) != FREE:
+            return False
+        if answered:
+            self.server.n_changed = 0
+            self.server.abandon(row, now, self._abandon_s(row))
+            self._persist(row)
+            return True
+        i = self._quiet_next
+        if self._quiet_rows[i] != NONE:
+            table.clear_flags(self._quiet_rows[i], QUIET)
+        table.set_flags(row, QUIET)
+        self._quiet_rows[i] = row
+        self._quiet_until[i] = now + _QUIET_S & 0xFFFF
+        self._quiet_next = (i + 1) % _QUIET_MAX
+        return False
+
+    def _abandon_s(self, row):
+        pool = self.config.pools[self.table.pool_of(row)]
+        self.server.client.host = None
+        return self.server.client.settings(pool, pool.ranges[0].subnet).abandon_s
+
+    def _forget_quiet(self, now):
+        for i in range(_QUIET_MAX):
+            row = self._quiet_rows[i]
+            if row != NONE and now - self._quiet_until[i] & 0xFFFF < 0x8000:
+                self.table.clear_flags(row, QUIET)
+                self._quiet_rows[i] = NONE
+
+    def _note_unprobed(self, row):
+        table = self.table
+        if row >= 0 and table.state(row) == FREE and not table.flags(row) & (QUIET | PROBED):
+            if self.n_unprobed < _URGENT_MAX and self.config.pools[table.pool_of(row)] in self._probed_pools:
+                self.unprobed[self.n_unprobed] = row
+                self.n_unprobed += 1
+
+    def _persist(self, row):
+        for i in range(self.n_rows):
+            if self.rows[i] == row:
+                return
+        self.rows[self.n_rows] = row
+        self.n_rows += 1
+
+    def _send(self, link):
+        """Queue the reply for where RFC 2131 section 4.1 says; by broadcast to a client that has no address yet."""
+        i, request = self.sends, self.request
+        self.send_at[i] = self.arena.at
+        self.send_size[i] = self.server.size
+        self.send_link[i] = link
+        self.send_port[i] = _CLIENT_PORT
+        renewing = not is_zero(request.buf, CIADDR, 4) and self.server.reply == ACK
+        if request.relayed and not (renewing and request.type == INFORM):
+            copy(self.send_to, 4 * i, request.buf, GIADDR, 4)
+            self.send_port[i] = _SERVER_PORT
+        elif renewing:
+            copy(self.send_to, 4 * i, request.buf, CIADDR, 4)
+        else:
+            fill(self.send_to, 4 * i, 4, 255)
+        self.arena.at += self.server.size
+        self.sends = i + 1
