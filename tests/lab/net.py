@@ -140,6 +140,15 @@ class Lan:
             self._lay_cable(*self.hosts)
         return host
 
+    def plug(self, host: Host, iface: str, *addresses: str) -> None:
+        """Plug a host of another LAN into this one too, with a second interface."""
+        port = f"x{len(self.hosts)}{iface}"
+        host.ip("link", "add", iface, "type", "veth", "peer", "name", port, "netns", self._hub)
+        self._hub_ip("link", "set", port, "master", "br0", "up")
+        for address in addresses:
+            host.ip("address", "add", address, "dev", iface, "broadcast", "+")
+        host.ip("link", "set", iface, "up")
+
     @staticmethod
     def _lay_cable(one: Host, other: Host) -> None:
         """Join two hosts directly."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from . import packet
 from .packet import ACK, DISCOVER, Message, Options
-from .raw import Heard, Raw
+from .raw import Heard, Raw, Relay
 
 ASK_ALL = bytes([1, 3, 6, 15, 51, 54, 58, 59])
 
@@ -24,7 +24,7 @@ class Line:
 class Play:
     """Clients who speak to one server. Every `say` becomes a line of the transcript."""
 
-    raw: Raw
+    raw: Raw | Relay
     server: str = "10.77.0.2"
     lines: list[Line] = field(default_factory=list)
 
@@ -45,6 +45,11 @@ class Play:
         if kind in (packet.DISCOVER, packet.REQUEST, packet.INFORM) and not any(c == packet.PARAMETERS for c, _ in options):
             chosen.append((packet.PARAMETERS, ASK_ALL))
         return Message(chaddr=hardware, options=chosen, **fields)  # type: ignore[arg-type]
+
+    def own(self, address: str, hardware: bytes) -> None:
+        """From now on a client of ours uses this address; on the wire itself somebody must answer ARP for it."""
+        if isinstance(self.raw, Raw):
+            self.raw.owned[address] = hardware
 
     def discover(self, step: str, hardware: bytes, *options: tuple[int, bytes], **fields: object) -> Message | None:
         """DISCOVER."""
@@ -70,18 +75,18 @@ class Play:
 
     def renew(self, step: str, hardware: bytes, address: str, *options: tuple[int, bytes]) -> Message | None:
         """RENEWING, by unicast."""
-        self.raw.owned[address] = hardware
+        self.own(address, hardware)
         ask = self.message(packet.REQUEST, hardware, *options, ciaddr=address)
         return self.say(step, ask, src=address, dst=self.server)
 
     def rebind(self, step: str, hardware: bytes, address: str, *options: tuple[int, bytes]) -> Message | None:
         """REBINDING, to everybody."""
-        self.raw.owned[address] = hardware
+        self.own(address, hardware)
         return self.say(step, self.message(packet.REQUEST, hardware, *options, ciaddr=address), src=address)
 
     def inform(self, step: str, hardware: bytes, address: str, *options: tuple[int, bytes]) -> Message | None:
         """INFORM: I have an address, tell me the rest."""
-        self.raw.owned[address] = hardware
+        self.own(address, hardware)
         return self.say(step, self.message(packet.INFORM, hardware, *options, ciaddr=address), src=address)
 
     def decline(self, step: str, ack: Message, *options: tuple[int, bytes]) -> Message | None:

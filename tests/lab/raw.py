@@ -20,7 +20,7 @@ from .packet import Datagram, Message
 EVERYONE = b"\xff" * 6
 ANYWHERE = "255.255.255.255"
 FENCE_MAC = bytes.fromhex("02fe00000001")
-FENCE = f"host fence {{ hardware ethernet {FENCE_MAC.hex(':')}; fixed-address 10.77.0.250; }}\n"
+FENCE = f"host fence {{ hardware ethernet {FENCE_MAC.hex(':')}; fixed-address 10.77.0.250, 10.78.0.250; }}\n"
 """Belongs into every configuration that a `Raw` is used with."""
 
 
@@ -104,7 +104,8 @@ class Raw:
 
 
 class Relay:
-    """A relay agent for made-up clients: plain UDP between its address and the server."""
+    """A relay agent for made-up clients: plain UDP between its address (giaddr) and the server. It hears the answers to all of
+    its host's addresses, so a message may name another of them as giaddr."""
 
     def __init__(self, host: Host, address: str, server: str) -> None:
         self.host = host
@@ -113,7 +114,7 @@ class Relay:
         self.xids = itertools.count(0x52000000)
 
     def __enter__(self) -> Relay:
-        self.socket: socket.socket = udp_socket(self.host, self.address, 67)
+        self.socket: socket.socket = udp_socket(self.host, "0.0.0.0", 67)
         return self
 
     def __exit__(
@@ -128,22 +129,27 @@ class Relay:
         message.xid = message.xid or next(self.xids)
         self.socket.sendto(message.encode(), (self.server, 67))
 
-    def hear(self, limit_s: float) -> Message | None:
-        """The next message from the server, None at the limit."""
-        self.socket.settimeout(max(limit_s, 1e-6))
-        try:
-            data, _ = self.socket.recvfrom(65535)
-        except (TimeoutError, BlockingIOError):
-            return None
-        except ConnectionRefusedError:
-            return self.hear(limit_s)  # an ICMP error of a server that is off
-        return packet.decode(data)
-
-    def ask(self, message: Message, limit_s: float = 5.0) -> Message | None:
-        """Pass a message on and wait for its answer; None at the limit."""
-        self.send(message)
+    def hear(self, limit_s: float) -> Heard | None:
+        """The next message from the server, None at the limit. ICMP errors of a server that is off are no answer."""
         end = time.monotonic() + limit_s
-        while (heard := self.hear(end - time.monotonic())) is not None:
-            if heard.xid == message.xid:
-                return heard
+        while select.select([self.socket], [], [], max(0.0, end - time.monotonic()))[0]:
+            try:
+                data, (source, port) = self.socket.recvfrom(65535)
+            except ConnectionRefusedError:
+                continue
+            return Heard(Datagram(b"", b"", source, self.address, port, 67, data), packet.decode(data))
         return None
+
+    def ask(self, message: Message, limit_s: float = 10.0, **how: object) -> Heard | None:
+        """Pass a message on and return its answer, None if there is none: two fences tell."""
+        self.send(message)
+        answer: Heard | None = None
+        for _ in range(2):
+            fence = Message(chaddr=FENCE_MAC, options=[(packet.TYPE, bytes([packet.DISCOVER]))])
+            self.send(fence)
+            while (heard := self.hear(limit_s)) is not None and heard.message.xid != fence.xid:
+                if heard.message.xid == message.xid:
+                    answer = answer or heard
+            if heard is None:
+                raise TimeoutError(f"the fence got no answer within {limit_s:g} s: does the server serve at all?")
+        return answer
