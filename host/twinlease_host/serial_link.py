@@ -1,7 +1,7 @@
 """Ask a board one thing over its serial port, virtual or real.
 
-The line starts with "!" and a tag; the board frames its answer with the same tag (firmware/twinlease/console), so a prompt or
-a half typed line of somebody else cannot be mistaken for it.
+The line starts with "!" and a tag; the board frames its answer with the same tag (firmware/twinlease/console), so a
+prompt or a half typed line of somebody else cannot be mistaken for it.
 """
 
 from __future__ import annotations

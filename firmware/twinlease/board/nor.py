@@ -44,7 +44,7 @@ else:
 
 
 @micropython.viper
-def _first_set_bit(old: ptr8, new: ptr8, at: int, n: int) -> int:  # noqa: F821
+def _first_set_bit(old: ptr8, new: ptr8, at: int, n: int) -> int:
     """Index of the first octet of new[at:at+n] that would set a bit of old[0:n], or -1."""
     for i in range(n):
         if new[at + i] & (old[i] ^ 0xFF):

@@ -6,9 +6,7 @@ is refused with a mark under the word that is wrong.
 
 from . import show
 
-
-class Refused(Exception):
-    """The line is not a command; the text shows where and says what would be."""
+Refused = show.Refused
 
 
 def _help(app, json):
@@ -53,7 +51,7 @@ def _narrow(rows, n, word, text):
     if len(spellings) == 1:
         return near
     what = "unknown word" if not spellings else "which one"
-    _refuse(text, _column(text, n), what, spellings or _choices(rows, n))
+    return _refuse(text, _column(text, n), what, spellings or _choices(rows, n))
 
 
 def _choices(rows, n):

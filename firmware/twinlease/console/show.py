@@ -18,6 +18,10 @@ _USED = 1
 _NAME = 3  # kind of the item that holds a client's host name
 
 
+class Refused(Exception):
+    """A line that is no command, or one that cannot be answered now; the text says why."""
+
+
 def version(app, json):
     """This firmware, the interpreter and the board."""
     runs_on = "%s %s" % (sys.implementation.name, ".".join(str(n) for n in sys.implementation.version[:3]))
@@ -37,19 +41,21 @@ def flash(app, json):
     r = app.board.leases
     rows = [(name, getattr(r, name)) for name in ("programs", "programmed", "erases", "written", "syncs")]
     rows.append(("worn_most", max(r.block_erases)))
-    rows.append(("free_blocks", app.journal.free_blocks))
+    if app.journal is not None:
+        rows.append(("free_blocks", app.journal.free_blocks))
     return _record(json, rows)
 
 
 def clock(app, json):
-    """The board's own clock."""
-    now = app.board.rtc()
-    return _record(json, (("utc", _date(now)), ("source", "none" if now is None else "rtc")))
+    """What time it is as far as this board can know."""
+    c = app.clock
+    rows = (("utc", _date(c.now)), ("source", c.source), ("trusted", c.trusted), ("error_ms", c.error_ms))
+    return _record(json, rows)
 
 
 def pools(app, json):
     """Rows of each pool by state."""
-    table = app.table
+    table = _table(app)
     found = []
     for pool in app.config.pools:
         row = {"pool": pool.index, "network": pool.network.name, "size": pool.size}
@@ -66,7 +72,7 @@ def pools(app, json):
 
 def leases(app, json):
     """Every row that has ever been bound."""
-    table = app.table
+    table = _table(app)
     buf = bytearray(64)
     if json:
         yield "["
@@ -88,6 +94,12 @@ def leases(app, json):
         yield "]\n"
 
 
+def _table(app):
+    if app.table is None:
+        raise Refused("no configuration in this board, so it has no addresses")
+    return app.table
+
+
 def _lease(table, row, buf):
     """One row as a dict; JSON's times are Unix seconds, null for never."""
     table.put_address(row, buf, 0)
@@ -98,8 +110,13 @@ def _lease(table, row, buf):
     client_id = "".join(["%02x" % b for b in buf[:n]])
     ends = table.ends(row)
     return {
-        "address": address, "state": STATES[table.state(row)], "hardware": hardware, "client_id": client_id, "name": name,
-        "ends": None if ends == FOREVER else ends + EPOCH_UNIX, "cltt": table.cltt(row) + EPOCH_UNIX,
+        "address": address,
+        "state": STATES[table.state(row)],
+        "hardware": hardware,
+        "client_id": client_id,
+        "name": name,
+        "ends": None if ends == FOREVER else ends + EPOCH_UNIX,
+        "cltt": table.cltt(row) + EPOCH_UNIX,
     }
 
 

@@ -33,8 +33,9 @@ def run(
 ) -> None:
     """Power a virtual board on; it runs until SIGTERM or Ctrl-C.
 
-    Its log goes to standard output. Namespace, interface and address are used as they are if they exist; what is missing is
-    made, and removed at the end. SIGKILL to the process group is a power cut: run it again, and the leases are there.
+    Its log goes to standard output. Namespace, interface and address are used as they are if they exist; what is
+    missing is made, and removed at the end. SIGKILL to the process group is a power cut: run it again, and the
+    leases are there.
 
     Example: twinlease vboard run board --address 10.77.0.2/16 --config dhcpd.conf
 

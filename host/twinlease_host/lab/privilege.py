@@ -16,7 +16,7 @@ _PREPARE = 'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$@"'
 
 
 def need(why: str) -> None:
-    """Return if this process may make namespaces; otherwise run it again, once, where it may (this call then never returns).
+    """Return if this process may make namespaces; otherwise run it again where it may (and never return).
 
     Raises UserError, with the command to type, if the machine forbids user namespaces.
     """

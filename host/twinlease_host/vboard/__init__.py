@@ -1,1 +1,1 @@
-"""A board that is a process: its wires (wiring.py), its serial port (serial_port.py), its processor (cpu.py), all (board.py)."""
+"""A board that is a process: wires (wiring.py), serial port (serial_port.py), processor (cpu.py), the whole (board.py)."""

@@ -100,7 +100,9 @@ class _Board:
         if cpu.waiting:
             wanted[cpu.fd] |= select.POLLOUT
         if attached:
-            wanted[port.fd] = (0 if len(cpu.waiting) > 4096 else select.POLLIN) | (select.POLLOUT if port.waiting else 0)
+            wanted[port.fd] = (0 if len(cpu.waiting) > 4096 else select.POLLIN) | (
+                select.POLLOUT if port.waiting else 0
+            )
         poll = select.poll()
         for fd, events in wanted.items():
             poll.register(fd, events)

@@ -1,7 +1,7 @@
 """The processor of a virtual board: MicroPython's unix port running the firmware, with a serial line and a button.
 
-The interpreter has a pty as its standard input and output, as a board has its UART. Its descriptor 2, the log, is the
-standard output of `twinlease vboard run` itself: nothing stands in between, so a log line is out when the write returns.
+The interpreter has a pty as its standard input and output, as a board has its UART. Its descriptor 2, the log, is
+the standard output of `twinlease vboard run` itself: a log line is out when the firmware's write returns.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 _SIGINT_GAP_S = 0.2  # two SIGINTs in quick succession end the unix port
 
-# What a board's start-up does: boot.py, then main.py unless the raw REPL caused the reset. A reset that main.py asks for
-# (SystemExit) and a main.py that fails end the process; MICROPYINSPECT gives the REPL instead, when there is no main.py to run.
+# What a board's start-up does: boot.py, then main.py unless the raw REPL caused the reset. A reset that main.py asks
+# for (SystemExit) and a main.py that fails end the process; MICROPYINSPECT gives the REPL when there is no main.py to run.
 _BOOT = """
 import sys, os
 sys.path[:] = [%(root)r, '.frozen']
@@ -112,7 +112,7 @@ def interpreter() -> list[str]:
 
 
 def _die_with(parent: int) -> None:
-    """Runs in the child: a processor does not outlive its board, even if that is killed by something else than its group."""
+    """Runs in the child: a processor does not outlive its board, even if only that is killed."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)

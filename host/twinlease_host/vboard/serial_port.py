@@ -1,6 +1,7 @@
 """The serial port of a virtual board: a pty for the PC, a link to it, and buffers that never make the board wait.
 
-A real port drops what nobody reads; so does this one. The link must not lie in /dev/pts: mpremote has no time-outs there.
+A real port drops what nobody reads; so does this one. The link must not lie in /dev/pts: mpremote has no time-outs
+there.
 """
 
 from __future__ import annotations

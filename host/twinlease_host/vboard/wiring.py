@@ -1,6 +1,6 @@
 """The network of a virtual board: what is there is used as it is, what is missing is made and later removed.
 
-What was made is written to a file of the board, so that a board that was killed and started again still knows what to remove.
+What was made is written to a file of the board: one that was killed and started again still knows what to remove.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ def parse_address(text: str) -> IPv4Interface:
         raise UserError(f"--address {text}: {bad}", "write it as in 10.77.0.2/16") from None
     if "/" not in text:
         raise UserError(f"--address {text}: the prefix length is missing", f"write it as in {text}/24")
-    if address.network.prefixlen < 31 and address.ip in (address.network.network_address, address.network.broadcast_address):
+    if address.network.prefixlen < 31 and address.ip in (
+        address.network.network_address,
+        address.network.broadcast_address,
+    ):
         raise UserError(
             f"--address {text}: that is the network's own or its broadcast address",
             f"take one in between, as in {address.network.network_address + 2}/{address.network.prefixlen}",
@@ -106,5 +109,8 @@ class Wiring:
 def _run(words: list[str]) -> str:
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise UserError(f"`{' '.join(words)}` failed: {done.stderr.strip()}", "are you root, and is the name in use by something else?")
+        raise UserError(
+            f"`{' '.join(words)}` failed: {done.stderr.strip()}",
+            "are you root, and is the name in use by something else?",
+        )
     return done.stdout

@@ -1,0 +1,71 @@
+"""A process of ours whose lines somebody reads as they come. Only processes made here are ever signalled."""
+
+from __future__ import annotations
+
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from ..errors import UserError
+
+
+class Process:
+    """A program in a session of its own; it ends with us even if we are killed (setpriv is part of util-linux)."""
+
+    def __init__(self, name: str, words: Sequence[str], heard: Callable[[str, str], None]) -> None:
+        self.name = name
+        self.lines: queue.Queue[str] = queue.Queue()
+        self._heard = heard
+        self.popen = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "TERM", "--", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._listen, daemon=True)
+        self._reader.start()
+
+    def running(self) -> bool:
+        """Tell whether it has not ended."""
+        return self.popen.poll() is None
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self.popen.send_signal(number)
+
+    def wait_line(self, word: str, limit_s: float) -> str:
+        """Return the next line that contains this word. Raises UserError if none comes in time."""
+        end = time.monotonic() + limit_s
+        while (left := end - time.monotonic()) > 0:
+            try:
+                line = self.lines.get(timeout=min(left, 0.1))
+            except queue.Empty:
+                if not self.running():
+                    break
+                continue
+            if word in line:
+                return line
+        raise UserError(f"the {self.name} never said {word!r}", "what it did say is above", code=1)
+
+    def stop(self, limit_s: float = 5.0) -> None:
+        """Ask it to end; after the limit, end it."""
+        if self.running():
+            self.popen.terminate()
+            try:
+                self.popen.wait(limit_s)
+            except subprocess.TimeoutExpired:
+                self.popen.kill()
+                self.popen.wait()
+        self._reader.join(1)
+
+    def _listen(self) -> None:
+        assert self.popen.stdout is not None
+        for line in self.popen.stdout:
+            self.lines.put(line.rstrip())
+            self._heard(self.name, line.rstrip())
