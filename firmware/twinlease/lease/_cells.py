@@ -213,3 +213,12 @@ def chain_id(rows: ptr8, cells: ptr8, row: int, digest: int, id: ptr8, at: int, 
             return -1
         row = rows[p + 24] << 8 | rows[p + 25]
     return -1
+
+
+@micropython.viper
+def flat_length(buf: ptr8, frm: int, end: int) -> int:  # noqa: F821
+    """How many octets the items at buf[frm:end] are, up to kind 0 or an item that would not end in time."""
+    at = frm
+    while at + 1 < end and buf[at] != 0 and at + 2 + buf[at + 1] <= end:
+        at += 2 + buf[at + 1]
+    return at - frm

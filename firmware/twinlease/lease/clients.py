@@ -275,6 +275,13 @@ class Clients(Queues):
         place = _cells.find(self.cells, get16(self.buf, row * _ROW + 40), kind)
         return _cells.copy_out(self.cells, place, out, at) if place >= 0 else 0
 
+    def item_is(self, row, kind, buf, at, n):
+        """Is the item buf[at:at+n], as far as it would be stored (63 octets)?  n 0 asks whether there is none."""
+        place = _cells.find(self.cells, get16(self.buf, row * _ROW + 40), kind)
+        if place < 0:
+            return n == 0
+        return _cells.equal(self.cells, place, buf, at, n if n < ITEM_MAX else ITEM_MAX)
+
     def put_item(self, row, kind, buf, at, n):
         """Remember buf[at:at+n] as an optional item (host name …); n over 63 counts as 63, n 0 removes the item.
 
@@ -296,7 +303,7 @@ class Clients(Queues):
             size = 2 + items[frm + 1]
             copy(items, frm, items, frm + size, end - frm - size)
             end -= size
-        self.set_flags(row, STALE)
+            self.set_flags(row, STALE)
         if n == 0:
             return self._store(row, end)
         items[end] = kind
@@ -307,6 +314,7 @@ class Clients(Queues):
             self.items_refused += 1
             self._store(row, end)
             return False
+        self.set_flags(row, STALE)
         return self._store(row, end + 2 + n)
 
     # Cells

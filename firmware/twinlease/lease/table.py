@@ -46,6 +46,7 @@ from .row import (  # noqa: F401  the rooms above take the names from here
 )
 
 _ROW = ROW
+BOOTP_LEASE = BOOTP  # for files that call the message kind BOOTP
 
 
 class Table(Clients):
@@ -115,7 +116,7 @@ class Table(Clients):
         copy(self._items, 0, buf, items_at, n)
         self._put_hardware(row, htype, buf, hw_at + 2, hlen)
         self._store(row, n)
-        self._chain(row, id_flags)
+        self._chain(row, id_flags & (ID_IS_HW | ID_DIGEST))
         self.clear_flags(row, STALE)
         return fits
 

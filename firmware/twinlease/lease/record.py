@@ -1,0 +1,147 @@
+"""What the journal writes: lease records, renewals and small values, as octets.
+
+    at  octets
+     0  1   kind: 1 full, 2 full with partner times, 3 renewal, 4 renewal with partner times, 5 small value
+     1  1   length of the whole record in units of 8 octets
+     2  …   body
+    -4  4   CRC-32 of all before it, seeded with the sequence number of its block
+
+    lease bodies: address 4, binding and rewind state 1, flags 2, ends 4, cltt 4, [tstp 4, tsfp 4], then
+      full     htype 1, hlen 1, hardware address up to six octets, items (kind, length, octets), zeros
+      renewal  position of the full record that it renews 2, zeros
+    value body: key 1, length 1, octets, zeros
+
+The seed makes a record worthless in any other block, and in the next life of
+its own.  A renewal is 24 octets (32 with partner times), a full record with a
+host name 48.  The address is written, not the row number: configurations change.
+
+A renewal counts only on top of the full record that it names.  If that one is
+lost, the renewal must not lengthen the lease of whoever had the address before.
+"""
+
+from binascii import crc32
+
+from micropython import const
+
+from ..octets import copy, equal, fill, get16, put16, put32
+from . import _cells
+from .row import ROW
+
+FULL = const(1)
+FULL_PARTNER = const(2)
+RENEWAL = const(3)
+RENEWAL_PARTNER = const(4)
+VALUE = const(5)
+
+# The longest record, octets: full, 252 octets of items.
+LONGEST = const(304)
+VALUE_MAX = const(64)
+
+# A full record without items, at most: fixed fields with partner times, six octets of hardware address, CRC, padding.
+FULL_MOST = const(44)
+
+AT_ADDRESS = const(2)
+AT_STATE = const(6)
+AT_FLAGS = const(7)
+AT_CLTT = const(13)
+AT_PARTNER = const(17)
+
+_UNIT = 8
+
+
+def put_full(table, row, out):
+    """Write a full record of the row to out[0:], without its CRC.  Returns its length in octets, CRC included."""
+    at = _put_lease(table, row, out, FULL)
+    src = row * ROW + 32
+    hlen = table.buf[src + 1]
+    if hlen > 6:
+        hlen = 6
+    copy(out, at, table.buf, src, 2 + hlen)
+    at += 2 + hlen
+    at += table.items(row, out, at)
+    return _finish(out, at)
+
+
+def put_renewal(table, row, out):
+    """Write a renewal of the row's full record to out[0:], without its CRC.  Returns its length in octets, CRC included."""
+    at = _put_lease(table, row, out, RENEWAL)
+    put16(out, at, table.position(row))
+    return _finish(out, at + 2)
+
+
+def put_value(key, value, out):
+    """Write a small value, up to 64 octets, to out[0:], without its CRC.  Returns its length in octets, CRC included."""
+    out[0] = VALUE
+    out[2] = key
+    out[3] = len(value)
+    copy(out, 4, value, 0, len(value))
+    return _finish(out, 4 + len(value))
+
+
+def _put_lease(table, row, out, kind):
+    src = row * ROW
+    buf = table.buf
+    table.put_address(row, out, AT_ADDRESS)
+    out[AT_STATE] = buf[src]
+    put16(out, AT_FLAGS, table.lasting_flags(row))
+    copy(out, AT_FLAGS + 2, buf, src + 4, 8)
+    if table.tstp(row) or table.tsfp(row):
+        out[0] = kind + 1
+        copy(out, AT_PARTNER, buf, src + 12, 8)
+        return AT_PARTNER + 8
+    out[0] = kind
+    return AT_PARTNER
+
+
+def _finish(out, at):
+    """Pad the record, whose body ends at `at`, and put its length.  Returns the length in octets."""
+    units = (at + 4 + _UNIT - 1) // _UNIT
+    fill(out, at, units * _UNIT - at, 0)
+    out[1] = units
+    return units * _UNIT
+
+
+def seal(view, buf, at, n, seed):
+    """Put the CRC of the record buf[at:at+n] into its last four octets.  view: a memoryview of buf."""
+    put32(buf, at + n - 4, crc32(view[at : at + n - 4], seed))
+
+
+def length_at(buf, at, end):
+    """Length in octets of what may be a record at buf[at:end]; 0 if it cannot be one."""
+    kind = buf[at]
+    n = buf[at + 1] * _UNIT
+    if kind < FULL or kind > VALUE or n < 8 or n > LONGEST or at + n > end:
+        return 0
+    if kind < VALUE and n < 24:
+        return 0
+    return n
+
+
+def is_sound(view, buf, at, n, seed, scratch):
+    """Does the CRC of the record buf[at:at+n] hold?  scratch: four octets."""
+    put32(scratch, 0, crc32(view[at : at + n - 4], seed))
+    return equal(scratch, 0, buf, at + n - 4, 4)
+
+
+def has_partner_times(kind):
+    return kind == FULL_PARTNER or kind == RENEWAL_PARTNER
+
+
+def restore_full(table, row, buf, at, n):
+    """Make the row what the full record buf[at:at+n] says.  False if its identifier found no cell."""
+    partner_at = at + AT_PARTNER if has_partner_times(buf[at]) else -1
+    table.restore_times(row, buf[at + AT_STATE], buf, at + AT_FLAGS, partner_at)
+    hw_at = at + (AT_PARTNER + 8 if partner_at >= 0 else AT_PARTNER)
+    hlen = buf[hw_at + 1]
+    items_at = hw_at + 2 + (hlen if hlen < 6 else 6)
+    return table.restore_client(row, get16(buf, at + AT_FLAGS), buf, hw_at, _cells.flat_length(buf, items_at, at + n - 4))
+
+
+def restore_renewal(table, row, buf, at):
+    partner_at = at + AT_PARTNER if has_partner_times(buf[at]) else -1
+    table.restore_times(row, buf[at + AT_STATE], buf, at + AT_FLAGS, partner_at)
+
+
+def renewed_position(buf, at):
+    """Position of the full record that the renewal at buf[at:] names."""
+    return get16(buf, at + (AT_PARTNER + 8 if has_partner_times(buf[at]) else AT_PARTNER))
