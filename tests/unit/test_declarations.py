@@ -151,7 +151,8 @@ def test_options_overload_file_and_sname_when_the_message_is_small():
                "option a code 200 = text; option b code 201 = text; option c code 202 = text;")
     reply = o.discover(1, option(55, b"\xc8\xc9\xca"))
     assert len(reply.octets) <= 548 and reply.options[52] == b"\1"
-    assert reply.octets[108:110] == b"\xc9\x64" and reply.octets[108 + 102] == 255
+    assert reply.octets[108:110] == b"\xc9\x64" and reply.options[202] == b"c" * 50
+    assert reply.octets[210:217] == option(1, ip("255.255.0.0")) + b"\xff", "the mask found room in `file` too"
 
 
 def test_overload_leaves_a_configured_filename_alone():

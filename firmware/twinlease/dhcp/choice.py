@@ -7,14 +7,17 @@
 Reads the table and changes nothing.  RFC 2131 section 4.3.1 sets the order.
 """
 
+from array import array
+
 from micropython import const
 
-from ..lease.table import ABANDONED, ACTIVE, FREE, QUIET
+from ..lease.table import ABANDONED, ACTIVE, FREE, NONE, QUIET
 from ..octets import equal
 from .request import CHADDR, HTYPE
 
 _PRESSURE_S = const(10)
 _LOOK_AHEAD = const(8)
+_RECENT = const(64)
 
 
 class Choice:
@@ -28,6 +31,7 @@ class Choice:
         self._now = 0
         self._hash = -1
         self._pressure_until = 0
+        self._recent = array("H", [NONE] * _RECENT)
         self.probed_pools = ()
 
     def look(self, request, now):
@@ -41,6 +45,17 @@ class Choice:
             r = self._request
             self._hash = self._table.hash_of(r.buf, r.id_at, r.id_n, r.buf[HTYPE], r.buf, CHADDR, r.hlen)
         return self._hash
+
+    def note_offer(self, row):
+        """Remember which row this client was offered, so that it is offered the same when it asks again."""
+        self._recent[self.hash() % _RECENT] = row
+
+    def offered_before(self):
+        """The row that is held for this client since its last DISCOVER, or -1."""
+        row = self._recent[self.hash() % _RECENT]
+        if row == NONE or self._table.offered(row, self.hash(), self._now) != 1:
+            return -1
+        return row if self._is_free_for_client(row) else -1
 
     def is_client(self, row):
         """The row is bound, or was last bound, to exactly this client."""

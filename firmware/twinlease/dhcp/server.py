@@ -128,11 +128,14 @@ class Server:
         if fixed:
             self._answer_fixed(OFFER, fixed)
             return
-        row = self.choice.own()
+        choice = self.choice
+        row = choice.own()
         if row < 0:
-            row = self.choice.asked()
+            row = choice.asked()
         if row < 0:
-            row = self.choice.oldest()
+            row = choice.offered_before()
+        if row < 0:
+            row = choice.oldest()
         if row < 0:
             self.note = NO_FREE
             return
@@ -160,6 +163,7 @@ class Server:
             self._free(row)
         if t.state(row) != ACTIVE:
             t.offer(row, self.choice.hash(), self._now + OFFER_HOLD_S)
+            self.choice.note_offer(row)
         t.put_address(row, self._address, 0)
         self._answer_row(OFFER, row)
 
