@@ -101,8 +101,10 @@ class Server(ABC):
             self.daemon.stop()
 
     def cut_power(self) -> None:
-        """End all of its processes at once."""
+        """End all of its processes at once; when this returns, the last of them is gone."""
         self.live.kill()
+        netns = self.host.netns
+        wait_for(lambda: not udp_port_is_open(netns, 67), 10, f"{self.name}'s port to close after SIGKILL of its group")
 
     @property
     def live(self) -> Daemon:
