@@ -25,7 +25,9 @@ def finish(p):
         pool.scope.kind = "pool"
     if config.rows > MAX_ROWS:
         where = p.ranges[-1][1]
-        p.report.error(where, "%d addresses to lease" % config.rows, "at most %d fit; make the ranges smaller" % MAX_ROWS)
+        p.report.error(
+            where, "%d addresses to lease" % config.rows, "at most %d fit; make the ranges smaller" % MAX_ROWS
+        )
 
 
 def _order(p):
@@ -63,11 +65,14 @@ def name_bad_subnets(p):
             problem.advice = "write a mask such as 255.255.255.0"
             continue
         right = Subnet(octets(number(net) & number(mask)), mask, None, None)
-        problem.message = "bad subnet number/mask combination: %s has bits of a host under netmask %s (/%d); its network is %s" % (
-            dotted(net),
-            dotted(mask),
-            bits,
-            right,
+        problem.message = (
+            "bad subnet number/mask combination: %s has bits of a host under netmask %s (/%d); its network is %s"
+            % (
+                dotted(net),
+                dotted(mask),
+                bits,
+                right,
+            )
         )
         other = _overlapping(p, right)
         if other:
@@ -136,7 +141,9 @@ def _subnets(p):
         if outer and outer[-1].bits == subnet.bits:
             p.report.error(where, "not supported by Twinlease: subnet %s declared twice" % subnet, "join the two")
         elif outer and outer[-1].bits:  # 0.0.0.0/0 stands for everything else
-            p.warn(where, "subnet %s overlaps subnet %s" % (subnet, outer[-1]), "addresses of both belong to the smaller")
+            p.warn(
+                where, "subnet %s overlaps subnet %s" % (subnet, outer[-1]), "addresses of both belong to the smaller"
+            )
         outer.append(subnet)
 
 
@@ -171,7 +178,11 @@ def _ranges(p):
         if high is None or number(r.last) > number(high[0].last):
             high = (r, where)
         if r.dynamic_bootp and r.pool.peer:
-            p.report.error(where, "range dynamic-bootp in a pool with a failover peer", "failover has no BOOTP leases; remove dynamic-bootp")
+            p.report.error(
+                where,
+                "range dynamic-bootp in a pool with a failover peer",
+                "failover has no BOOTP leases; remove dynamic-bootp",
+            )
         _edges(p, r, where)
 
 
@@ -225,20 +236,33 @@ def _hosts(p):
         for address in host.addresses:
             other = addresses.get(address)
             if other:
-                p.warn(where, "host %s has the fixed-address %s of host %s" % (host.name, dotted(address), other.name), "give it another")
+                p.warn(
+                    where,
+                    "host %s has the fixed-address %s of host %s" % (host.name, dotted(address), other.name),
+                    "give it another",
+                )
             addresses[address] = host
             found = _range_of(p, address)
             if found:
                 p.warn(
                     where,
-                    "fixed-address %s of host %s is in range %s of line %d" % (dotted(address), host.name, found[0], found[1][1]),
+                    "fixed-address %s of host %s is in range %s of line %d"
+                    % (dotted(address), host.name, found[0], found[1][1]),
                     "leave it out of the range: it may be leased to others",
                 )
         if host.hardware is None and host.client_id is None:
-            p.warn(where, "host %s has neither hardware nor client identifier: no client is it" % host.name, "write hardware ethernet ...;")
+            p.warn(
+                where,
+                "host %s has neither hardware nor client identifier: no client is it" % host.name,
+                "write hardware ethernet ...;",
+            )
         other = hardware.get(host.hardware) if host.hardware else None
         if other and not (other.addresses and host.addresses):
-            p.warn(where, "host %s has the hardware address of host %s" % (host.name, other.name), "only the first is found")
+            p.warn(
+                where,
+                "host %s has the hardware address of host %s" % (host.name, other.name),
+                "only the first is found",
+            )
         elif host.hardware:
             hardware[host.hardware] = host
 
@@ -265,8 +289,16 @@ def _peers(p):
     used = [pool.peer for pool in p.config.pools]
     for peer, where in p.peers:
         if peer not in used:
-            p.report.error(where, "no pool refers to failover peer %s" % peer.name, 'write failover peer "%s"; in the pools' % peer.name)
+            p.report.error(
+                where,
+                "no pool refers to failover peer %s" % peer.name,
+                'write failover peer "%s"; in the pools' % peer.name,
+            )
         for address in (peer.address, peer.peer_address):
             found = _range_of(p, address) if address else None
             if found:
-                p.warn(where, "range %s of line %d leases a server's own address, %s" % (found[0], found[1][1], dotted(address)), "leave it out of the range")
+                p.warn(
+                    where,
+                    "range %s of line %d leases a server's own address, %s" % (found[0], found[1][1], dotted(address)),
+                    "leave it out of the range",
+                )

@@ -85,7 +85,10 @@ def differ(ctx, a, b, c):
 
 
 def both(ctx, parts, b, c):
-    """a and b and c.  ISC dhcpd has no data, not false, once a part before the last is false: `not` of it does not hold."""
+    """a and b and c.  As in ISC dhcpd it is no data, not false, if a part before the last is false.
+
+    So `not (a and b)` does not hold when a is false.
+    """
     value = None
     for part in parts:
         value = part.evaluate(ctx)

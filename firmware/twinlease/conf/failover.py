@@ -7,6 +7,7 @@ limits, except for load balance max seconds, where it turns load balancing off.
 
 from .lexer import NUMBER, STRING, WORD
 from .model import FailoverPeer
+from .place import Place
 from .problems import Fault, nearest
 
 # word: (attribute, highest value, whether 0 means the default)
@@ -40,11 +41,13 @@ def read(p, place, where):
         _declare(p, place, where, name)
         return
     if p.at_word("state"):
-        raise Fault(where, "not supported by Twinlease: failover state in the configuration", "it is kept in flash; remove it")
+        raise Fault(
+            where, "not supported by Twinlease: failover state in the configuration", "it is kept in flash; remove it"
+        )
     p.semicolon()
     peer = p.config.peers.get(name)
     if peer is None:
-        p.report.error(at, 'no failover peer is named "%s"' % name, "declare it before: failover peer \"%s\" { }" % name)
+        p.report.error(at, 'no failover peer is named "%s"' % name, 'declare it before: failover peer "%s" { }' % name)
     elif place.letter == "p":
         place.pool.peer = peer
     elif place.letter == "n":
@@ -67,8 +70,6 @@ def _declare(p, place, where, name):
     else:
         p.config.peers[name] = peer
         p.peers.append((peer, where))
-    from .parser import Place
-
     inner = Place("g", place.scope, place)
     said = {"role": False}
     p.block(inner, "failover peer", where, lambda _: _statement(p, peer, said))
@@ -116,7 +117,9 @@ def _statement(p, peer, said):
         words = list(_NUMBERS)
         words.extend(("primary", "secondary", "address", "split", "hba", "peer", "load"))
         near = nearest(word, words)
-        raise Fault(where, "unknown statement '%s' of failover peer" % word, "did you mean %s?" % near if near else "remove it")
+        raise Fault(
+            where, "unknown statement '%s' of failover peer" % word, "did you mean %s?" % near if near else "remove it"
+        )
     p.semicolon()
 
 
@@ -142,17 +145,33 @@ def _check(p, peer, said, where):
     """The rules that need the whole block."""
     error = p.report.error
     if peer.peer_address is None:
-        error(where, "failover peer %s has no peer address" % peer.name, "write peer address A; with the partner's address")
+        error(
+            where,
+            "failover peer %s has no peer address" % peer.name,
+            "write peer address A; with the partner's address",
+        )
     if peer.address is None:
-        error(where, "failover peer %s has no address of its own" % peer.name, "write address A; with this server's address")
+        error(
+            where,
+            "failover peer %s has no address of its own" % peer.name,
+            "write address A; with this server's address",
+        )
     elif peer.address == peer.peer_address and peer.port == peer.peer_port:
         error(where, "address and peer address are the same", "write the partner's address as peer address")
     if peer.role == "primary":
         if not peer.mclt:
-            error(where, "the primary needs mclt", "write mclt 3600; the seconds by which leases may lead the partner's knowledge")
+            error(
+                where,
+                "the primary needs mclt",
+                "write mclt 3600; the seconds by which leases may lead the partner's knowledge",
+            )
         if peer.split is None and peer.hba is None:
             advice = "write split 128; for half of the clients each"
-            error(where, "the primary needs split or hba", advice if said["role"] else "write primary; or secondary; first, then " + advice)
+            error(
+                where,
+                "the primary needs split or hba",
+                advice if said["role"] else "write primary; or secondary; first, then " + advice,
+            )
     else:
         for word in ("split", "hba"):
             if word in said:
@@ -160,4 +179,6 @@ def _check(p, peer, said, where):
         if "mclt" in said:
             p.warn(said["mclt"], "a secondary takes mclt from the primary", "remove it")
     if not peer.load_balance_max_seconds:
-        p.warn(where, "without load balance max seconds there is no load balancing", "write load balance max seconds 3;")
+        p.warn(
+            where, "without load balance max seconds there is no load balancing", "write load balance max seconds 3;"
+        )

@@ -112,7 +112,9 @@ def _comparison(p, want, depth):
 
 def _operator(p):
     if p.kind == "~":
-        p.fail("not supported by Twinlease: regular expressions (~= and ~~)", "compare with substring(...) or suffix(...)")
+        p.fail(
+            "not supported by Twinlease: regular expressions (~= and ~~)", "compare with substring(...) or suffix(...)"
+        )
     op = ex.equal
     if p.take("!"):
         op = ex.differ
@@ -171,7 +173,8 @@ def _refuse(p, word):
     names.extend(_ALONE)
     near = nearest(word, names)
     p.fail(
-        "unknown word '%s' in an expression; variables and functions of one's own are not supported by Twinlease" % word,
+        "unknown word '%s' in an expression; variables and functions of one's own are not supported by Twinlease"
+        % word,
         "did you mean %s?" % near if near else "see dhcp-eval(5) for what there is",
     )
 

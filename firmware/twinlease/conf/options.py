@@ -184,7 +184,6 @@ TABLES = {
 }
 
 
-
 class OptionNames:
     """All options that the file may name: the tables above, and its own definitions."""
 

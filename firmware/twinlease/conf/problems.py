@@ -72,6 +72,11 @@ class Report:
         elif self.warnings == MAX_WARNINGS:
             self.problems.append(Problem("warning", where, "more warnings follow; they are not shown"))
 
+    def in_order(self):
+        """The problems as they stand in the file; MicroPython's sort is not stable, hence the index."""
+        keys = [(p.file, p.line, p.column, i) for i, p in enumerate(self.problems)]
+        return [self.problems[key[3]] for key in sorted(keys)]
+
 
 def nearest(word, words):
     """The one of `words` most like `word`, or None if none is near: for 'did you mean'."""

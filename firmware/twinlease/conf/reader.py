@@ -304,3 +304,11 @@ def days_from_1970(year, month, day):
 def printable(octets):
     """Octets as text for a message."""
     return "".join([chr(c) if 32 <= c < 127 else "\\x%02x" % c for c in octets])
+
+
+def as_text(octets):
+    """A name in quotes as str; octets that are no UTF-8 become ?."""
+    try:
+        return str(octets, "utf8")
+    except UnicodeError:
+        return "".join([chr(c) if c < 128 else "?" for c in octets])

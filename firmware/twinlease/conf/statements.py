@@ -176,6 +176,9 @@ FACILITIES = (
     "local0 local1 local2 local3 local4 local5 local6 local7"
 ).split(" ")
 
+# What may be an expression, evaluated for each client
+COMPUTED = ("filename", "server-name", "next-server")
+
 # allow | deny | ignore WORD;  and what becomes of it
 SWITCHES = {
     "booting": "keep",
@@ -208,7 +211,7 @@ def read_parameter(p, scope, word, where, letter, fate):
         value = p.date()
     elif p.take("="):
         value = formula.data(p)
-        if fate == "keep":
+        if fate == "keep" and word not in COMPUTED:
             p.report.error(where, "not supported by Twinlease: an expression for %s" % word, "write its value")
     else:
         value = _READERS[letter](p)
@@ -232,7 +235,10 @@ def _flag(p):
 def _facility(p):
     word = p.val.lower() if p.kind == "word" else ""
     if word not in FACILITIES:
-        p.fail("expected a syslog facility, found %s" % p.shown(), "write one of " + " ".join(FACILITIES[:4]) + " ... local7")
+        p.fail(
+            "expected a syslog facility, found %s" % p.shown(),
+            "write one of " + " ".join(FACILITIES[:4]) + " ... local7",
+        )
     p.step()
     return word
 
