@@ -31,7 +31,10 @@ def ask(port: str, command: str, timeout_s: float = 5.0) -> Answer:
     with _open(port, end) as line:
         tag = "!" + secrets.token_hex(2)
         line.write(b"\x15" + f"{tag} {command}\r".encode())  # Ctrl-U: whatever was typed before is not ours
-        return _read_answer(line, tag.encode(), end, port)
+        try:
+            return _read_answer(line, tag.encode(), end, port)
+        except serial.SerialException:
+            raise UserError(f"the board at {port} went away while it was asked", "is it running? see its log") from None
 
 
 def _open(port: str, end: float) -> serial.Serial:

@@ -94,16 +94,16 @@ def test_a_program_hears_of_an_error():
 
 
 def test_a_failing_command_costs_only_itself():
-    def fail(app, json):
-        yield "first"
-        raise ValueError("wrong")
+    class Broken:
+        rows = 1
 
-    commands_before = commands.TABLE
-    try:
-        commands.TABLE = commands_before + ((("fail",), fail, ""),)
-        printed = said(b"!1 fail\r!2 show version\r")
-    finally:
-        commands.TABLE = commands_before
+        def flags(self, row):
+            raise ValueError("wrong")
+
+    class Trouble(App):
+        table = Broken()
+
+    printed = said(b"!1 show leases json\r!2 show version\r", Trouble)
     assert "ValueError" in printed and "!1 error" in printed and "!2 ok" in printed
 
 

@@ -23,7 +23,7 @@ LEASES_AT, LEASES_SIZE = 0x200000, 0x40000
 VFS_AT, VFS_SIZE = 0x240000, 0x1C0000
 BLOCK = 4096
 
-_ERASED = b"\xff" * BLOCK
+_ERASED = b"\xff" * 512  # written several times over: a block of it would be as much RAM as sixty leases
 
 if sys.implementation.name == "micropython":
 
@@ -62,7 +62,7 @@ def open_file(path, size=SIZE):
         file = _unbuffered(path, "w+b")
     there = file.seek(0, 2)
     while there < size:
-        there += file.write(_ERASED if size - there >= BLOCK else _ERASED[: size - there])
+        there += file.write(_ERASED if size - there >= len(_ERASED) else _ERASED[: size - there])
         if there >= size:
             _flush(file)
     return file
@@ -116,7 +116,8 @@ class Region:
     def erase(self, block):
         """Set all bits of a block."""
         self._within(block * BLOCK, BLOCK)
-        self._write(block * BLOCK, _ERASED, BLOCK)
+        for at in range(block * BLOCK, (block + 1) * BLOCK, len(_ERASED)):
+            self._write(at, _ERASED, len(_ERASED))
         self.erases += 1
         if self.block_erases[block] < 0xFFFF:
             self.block_erases[block] += 1

@@ -50,12 +50,14 @@ class Store:
     def _replace(self, name, pieces):
         new = self.root + "/" + _TEMPORARY
         f = open(new, "wb")
-        for piece in pieces:
-            f.write(piece)
-        f.flush()
-        if sys.implementation.name != "micropython":
-            os.fsync(f.fileno())
-        f.close()
+        try:
+            for piece in pieces:
+                f.write(piece)
+            f.flush()
+            if sys.implementation.name != "micropython":
+                os.fsync(f.fileno())
+        finally:
+            f.close()  # a file left to the collector closes with the heap locked, which the flash cannot bear
         os.rename(new, self._path(name))
         if sys.implementation.name != "micropython":
             folder = os.open(self.root, os.O_RDONLY)

@@ -19,13 +19,17 @@ typed line or somebody else's output cannot be taken for it:
     [{"address": "10.77.1.5", ...
     !7f3a ok            or:  !7f3a error
 
+The commands are loaded for one line and dropped after it: nobody types at a
+board most of the time, and their code is worth a hundred leases.
+
 Not here: the commands (commands.py), what they print (show.py), editing (line.py).
 """
 
 import asyncio
 import gc
+import sys
 
-from . import commands, line
+from . import line
 
 PROMPT = b"twinlease> "
 _PIECE = 256  # octets collected before they are written
@@ -53,17 +57,32 @@ async def _command(text, out, app):
     if tag:
         await out.write(("\r\n%s begin\r\n" % tag).encode())
     try:
-        await _write(commands.answer(text, app), out)
-        status = "ok"
-    except commands.Refused as e:
-        await _write(iter((str(e) + "\n",)), out)
-        status = "error"
+        from . import commands
+
+        refused = await _answer(commands, text, app, out)
     except Exception as e:  # a failing command must not take the service with it
         gc.collect()
-        await _write(iter(("the command failed: %r\n" % e,)), out)
-        status = "error"
+        refused = "the command failed: %r" % e
+    _forget()
+    status = "error" if refused else "ok"
+    if refused:
+        await _write(iter((refused, "\n")), out)
     if tag:
         await out.write(("%s %s\r\n" % (tag, status)).encode())
+
+
+async def _answer(commands, text, app, out):
+    """Write the answer; returns why there is none, or None."""
+    try:
+        await _write(commands.answer(text, app), out)
+    except commands.Refused as e:
+        return str(e)
+
+
+def _forget():
+    for name in ("commands", "show"):
+        sys.modules.pop(__name__ + "." + name, None)
+        globals().pop(name, None)
 
 
 def _split_tag(text):

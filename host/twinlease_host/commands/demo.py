@@ -31,6 +31,7 @@ def demo(
         "board"
     ),
     config: Annotated[Path, typer.Option(help="dhcpd.conf for 10.77.0.0/16")] = lab.HERE / "demo.conf",
+    heap: Annotated[str, typer.Option(help="the board's heap")] = "256K",
 ) -> None:
     """Boot a virtual board and let a real udhcpc obtain, renew, release and re-obtain an address.
 
@@ -45,7 +46,7 @@ def demo(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     story = Story()
     try:
-        with lab.Demo(folder.resolve(), config, story.tell) as running:
+        with lab.Demo(folder.resolve(), config, heap, story.tell) as running:
             running.steps()
             if not once and sys.stdin.isatty():
                 _keep_serving(running, story)

@@ -29,12 +29,13 @@ Tell = Callable[[str, str], None]
 class Demo:
     """A context manager: boots a board on a cable with a client; `steps` runs the client's life."""
 
-    def __init__(self, folder: Path, config: Path, tell: Tell) -> None:
+    def __init__(self, folder: Path, config: Path, heap: str, tell: Tell) -> None:
         if shutil.which("udhcpc") is None:
             raise UserError("the DHCP client udhcpc is missing", "type: sudo apt-get install udhcpc")
         self.port = str(folder / "serial")
         self._folder = folder
         self._config = config
+        self._heap = heap
         self._tell = tell
         self._cable = Cable()
         self._running: list[Process] = []
@@ -91,9 +92,9 @@ class Demo:
         return self._running[0].running()
 
     def _boot(self) -> None:
-        where = ["--netns", self._cable.left, "--address", ADDRESS, "--config", str(self._config)]
+        where = ["--netns", self._cable.left, "--address", ADDRESS, "--config", str(self._config), "--heap", self._heap]
         words = [sys.executable, "-m", "twinlease_host", "vboard", "run", str(self._folder), *where]
-        self._tell("step", f"power on: a board with 256 KB of heap, {ADDRESS}, its flash in {self._folder}")
+        self._tell("step", f"power on: a board with {self._heap} of heap, {ADDRESS}, its flash in {self._folder}")
         board = Process("board", words, self._tell)
         self._running.append(board)
         end = time.monotonic() + 30

@@ -9,6 +9,9 @@ from types import TracebackType
 from ..errors import UserError
 
 
+CLIENT_MAC = "02:00:00:00:00:10"  # always the same, so that a client that comes back tomorrow is known
+
+
 class Cable:
     """A context manager: makes namespaces `left` and `right` joined by a cable, and removes them."""
 
@@ -20,7 +23,8 @@ class Cable:
     def __enter__(self) -> Cable:
         for netns in (self.left, self.right):
             ip("netns", "add", netns)
-        ip("link", "add", "eth0", "netns", self.left, "type", "veth", "peer", "name", "eth0", "netns", self.right)
+        cable = ["type", "veth", "peer", "name", "eth0", "address", CLIENT_MAC, "netns", self.right]
+        ip("link", "add", "eth0", "netns", self.left, *cable)
         for netns in (self.left, self.right):
             ip("-n", netns, "link", "set", "lo", "up")
             ip("-n", netns, "link", "set", "eth0", "up")
