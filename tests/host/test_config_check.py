@@ -1,0 +1,73 @@
+"""`twinlease config check`: the firmware's verdict, shown where the mistake is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from conftest import tool
+
+GOOD = "subnet 10.0.0.0 netmask 255.255.255.0 {\n  range 10.0.0.10 10.0.0.19;\n}\n"
+BAD = "default-lease-time 600;\n\tsubnet 10.0.1.0 netmask 255.255.254.0 { }\n"
+
+
+def test_a_good_file_passes_and_says_what_it_would_serve(tmp_path: Path) -> None:
+    file = tmp_path / "dhcpd.conf"
+    file.write_text(GOOD)
+    done = tool("config", "check", str(file))
+    assert done.returncode == 0 and done.stderr == ""
+    assert done.stdout.strip() == f"{file} can be served: 10 dynamic addresses (0 errors, 0 warnings)"
+
+
+def test_an_error_is_shown_with_place_line_caret_and_advice(tmp_path: Path) -> None:
+    file = tmp_path / "dhcpd.conf"
+    file.write_text(BAD)
+    done = tool("config", "check", str(file))
+    assert done.returncode == 1
+    said = done.stdout.splitlines()
+    assert said[0].startswith("dhcpd.conf:2:") and "error: bad subnet number/mask combination" in said[0]
+    assert said[1] == "    " + BAD.splitlines()[1].expandtabs(8)
+    assert said[2].strip() == "^" and said[1][said[2].index("^") :].startswith("10.0.1.0"), (
+        "the tab must not shift the caret"
+    )
+    assert said[3].strip()
+    assert said[-1].endswith("cannot be served (1 error, 0 warnings)")
+
+
+def test_json_says_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "dhcpd.conf"
+    file.write_text(BAD)
+    done = tool("config", "check", "--json", str(file))
+    told = json.loads(done.stdout)
+    assert done.returncode == 1 and told["ok"] is False
+    problem = told["problems"][0]
+    assert (
+        problem["severity"] == "error"
+        and problem["line"] == 2
+        and problem["file"] == "dhcpd.conf"
+        and problem["advice"]
+    )
+
+
+def test_an_error_in_an_included_file_is_shown_there(tmp_path: Path) -> None:
+    (tmp_path / "dhcpd.conf").write_text('include "office.conf";\n' + GOOD)
+    (tmp_path / "office.conf").write_text("default-lease-time ten;\n")
+    done = tool("config", "check", str(tmp_path / "dhcpd.conf"))
+    assert done.returncode == 1
+    assert done.stdout.startswith("office.conf:1:") and "    default-lease-time ten;" in done.stdout
+
+
+def test_a_file_that_is_not_there_or_no_text(tmp_path: Path) -> None:
+    done = tool("config", "check", str(tmp_path / "none"))
+    assert done.returncode == 2 and "there is no file" in done.stderr and "hint:" in done.stderr
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    done = tool("config", "check", str(tmp_path / "binary"))
+    assert done.returncode == 2 and "is not a text file" in done.stderr
+    assert tool("config", "check", str(tmp_path)).returncode == 2
+
+
+def test_help_teaches_with_an_example() -> None:
+    for words in (["config", "check"], ["vboard", "run"], ["console"], ["demo"]):
+        done = tool(*words, "--help")
+        assert done.returncode == 0 and "Example: twinlease " + " ".join(words) in done.stdout, words
+        assert "Exit codes" in done.stdout, words
