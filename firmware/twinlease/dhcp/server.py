@@ -520,6 +520,9 @@ class Server:
         if kind == ACK:
             arena.put_address(CIADDR, r.buf, CIADDR)
         arena.put_address(SIADDR, settings.next_server, 0)
+        if kind == BOOTREPLY and is_zero(settings.next_server, 0, 4):
+            # RFC 951 section 4: the server that answers is where the boot file is, unless it names another.
+            arena.put_address(SIADDR, self.client.link.address, 0)
         if settings.server_name:
             arena.text(SNAME, settings.server_name, FILE - SNAME)
         if settings.filename:
@@ -538,6 +541,9 @@ class Server:
         r, arena = self._request, self._arena
         if settings.echo_client_id and r.id_n and r.id_n <= 255:
             arena.option(61, r.buf, r.id_at, r.id_n)
+        subnet_at = r.address(118)
+        if subnet_at:  # RFC 3011 section 2.1: a server that heeds it returns it
+            arena.option(118, r.buf, subnet_at, 4)
         arena.template(settings.template(r, arena.room(), with_mask))
 
     def _end(self, kind):

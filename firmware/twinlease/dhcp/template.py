@@ -14,6 +14,7 @@ from ..octets import equal
 _FILE_ROOM = const(127)  # 128 octets less the End option
 _SNAME_ROOM = const(63)
 _MASK = const(1)
+_ROUTERS = const(3)
 _OVERLOAD = const(3)  # the octets of option 52 itself
 
 # Written by reply.py, or never sent by a server: RFC 2132 sections 9.1 to 9.8, RFC 3046.
@@ -43,6 +44,10 @@ def order(options, wanted, with_mask):
     for code in codes:
         if code in options and code not in _NOT_HERE and code not in chosen:
             chosen.append(code)
+    if _MASK in chosen and _ROUTERS in chosen and chosen.index(_MASK) > chosen.index(_ROUTERS):
+        # RFC 2132 section 3.3: the mask must come first, whatever the client's list says.
+        chosen.remove(_MASK)
+        chosen.insert(chosen.index(_ROUTERS), _MASK)
     return chosen
 
 
