@@ -1,4 +1,4 @@
-"""The flash file keeps the rules of NOR: bits are cleared by programs and set by erases, and nothing else is possible."""
+"""The flash file keeps the rules of NOR: programs clear bits, erases set them, and nothing else is possible."""
 
 import errno
 import os

@@ -51,7 +51,7 @@ def demo(
             if not once and sys.stdin.isatty():
                 _keep_serving(running, story)
     except KeyboardInterrupt:
-        story.tell("step", "Ctrl-C: power off")
+        story.tell("step", "power off")
 
 
 def _keep_serving(running: lab.Demo, story: Story) -> None:
@@ -60,11 +60,14 @@ def _keep_serving(running: lab.Demo, story: Story) -> None:
         while running.serving():
             time.sleep(0.2)
         raise UserError("the board ended by itself", "what it said is above", code=1)
-    with Live(console=out, auto_refresh=False, screen=False) as live:
-        story.quiet = True
-        while running.serving():
-            live.update(Group(_table(running.leases()), *story.last), refresh=True)
-            time.sleep(1)
+    story.quiet = True
+    try:
+        with Live(console=out, auto_refresh=False) as live:
+            while running.serving():
+                live.update(Group(_table(running.leases()), *story.last), refresh=True)
+                time.sleep(1)
+    finally:
+        story.quiet = False
     raise UserError("the board ended by itself", "what it said is above", code=1)
 
 

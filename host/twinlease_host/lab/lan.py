@@ -8,7 +8,6 @@ from types import TracebackType
 
 from ..errors import UserError
 
-
 CLIENT_MAC = "02:00:00:00:00:10"  # always the same, so that a client that comes back tomorrow is known
 
 

@@ -1,1 +1,1 @@
-"""A board that is a process: wires (wiring.py), serial port (serial_port.py), processor (cpu.py), the whole (board.py)."""
+"""A board that is a process.  board.py is the whole of it; wiring, serial_port, cpu and keyboard are its parts."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from .. import firmware
 from ..errors import UserError
 from .cpu import Cpu, interpreter
+from .keyboard import Keyboard
 from .serial_port import SerialPort
 from .wiring import Wiring
 
@@ -76,6 +77,7 @@ class _Board:
         self.knock = _signals()
         self.button, self.pressed = os.pipe()
         os.set_inheritable(self.button, True)
+        self.keyboard = Keyboard()
         self.port = SerialPort(spec.folder / "serial")
         self.cpu = self._start("power-on", run_main=True)
 
@@ -91,12 +93,15 @@ class _Board:
         finally:
             self.cpu.wait(0)
             self.port.close()
+            self.keyboard.restore()
 
     def _turn(self) -> None:
         """Wait for something to happen on either side of the serial port, or a signal, and carry octets."""
-        cpu, port = self.cpu, self.port
+        cpu, port, keyboard = self.cpu, self.port, self.keyboard
         attached = port.attached()
         wanted = {self.knock: select.POLLIN, cpu.fd: 0 if port.full() else select.POLLIN}
+        if keyboard.fd is not None:
+            wanted[keyboard.fd] = select.POLLIN
         if cpu.waiting:
             wanted[cpu.fd] |= select.POLLOUT
         if attached:
@@ -108,6 +113,9 @@ class _Board:
             poll.register(fd, events)
         ready = dict(poll.poll(_GLANCE_MS))
         if self.knock in ready:
+            os.read(self.knock, 64)
+            self._press_button()
+        if keyboard.fd in ready and keyboard.pressed_ctrl_c():
             self._press_button()
         if port.fd in ready and (data := port.read()):
             cpu.write(data)
@@ -124,7 +132,6 @@ class _Board:
 
     def _press_button(self) -> None:
         """Somebody wants the board off: ask the firmware, which has a little time to stop in order."""
-        os.read(self.knock, 64)
         if self.deadline is None:
             self.deadline = time.monotonic() + _GRACE_S
             os.close(self.pressed)
@@ -187,11 +194,11 @@ class _Board:
 
 
 def _signals() -> int:
-    """A descriptor that becomes readable at SIGTERM and SIGINT."""
+    """A descriptor that becomes readable when somebody asks us to end."""
     knock, knocker = os.pipe()
     os.set_blocking(knock, False)
     os.set_blocking(knocker, False)
     signal.set_wakeup_fd(knocker, warn_on_full_buffer=False)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
     return knock

@@ -21,7 +21,7 @@ _PR_SET_PDEATHSIG = 1
 _SIGINT_GAP_S = 0.2  # two SIGINTs in quick succession end the unix port
 
 # What a board's start-up does: boot.py, then main.py unless the raw REPL caused the reset. A reset that main.py asks
-# for (SystemExit) and a main.py that fails end the process; MICROPYINSPECT gives the REPL when there is no main.py to run.
+# for (SystemExit) and a main.py that fails end the process; MICROPYINSPECT gives the REPL where main.py does not run.
 _BOOT = """
 import sys, os
 sys.path[:] = [%(root)r, '.frozen']
