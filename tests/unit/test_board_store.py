@@ -15,8 +15,8 @@ except ImportError:  # CPython
     import tempfile
 
 BLOCKS = 24
-OLD = "subnet 10.0.0.0 netmask 255.0.0.0 { }\n" * 20
-NEW = "subnet 10.1.0.0 netmask 255.255.0.0 { }\n" * 40
+OLD = b"subnet 10.0.0.0 netmask 255.0.0.0 { }\n" * 20
+NEW = b"subnet 10.1.0.0 netmask 255.255.0.0 { }\n" * 40
 
 
 class Flash:
@@ -128,11 +128,11 @@ def test_what_is_stored_is_loaded_and_nothing_is_none():
     files = folder()
     try:
         assert files.load("dhcpd.conf") is None
-        for text in (OLD, NEW, "", "# Grüße\n"):
+        for text in (OLD, NEW, b"", b"# \xff\x00\n"):
             files.store("dhcpd.conf", text)
             assert files.load("dhcpd.conf") == text
-        files.store("sites/office%2F.conf", "a")
-        assert files.load("sites/office%2F.conf") == "a" and files.load("sites/office/.conf") is None
+        files.store("sites/office%2F.conf", b"a")
+        assert files.load("sites/office%2F.conf") == b"a" and files.load("sites/office/.conf") is None
     finally:
         gone()
 
@@ -142,7 +142,7 @@ def test_install_replaces_only_what_differs():
     source = "/tmp/twinlease-store-%d" % int.from_bytes(os.urandom(4), "big")
     try:
         for text, changed in ((OLD, True), (OLD, False), (NEW, True), (NEW[:-1], True), (NEW, True), (NEW, False)):
-            with open(source, "w") as f:
+            with open(source, "wb") as f:
                 f.write(text)
             assert files.install("dhcpd.conf", source) is changed
             assert files.load("dhcpd.conf") == text
