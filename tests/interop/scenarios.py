@@ -330,7 +330,7 @@ def every_kind_of_option_is_encoded_as_dhcpd_encodes_it(play: Play) -> None:
     big = (packet.MAX_SIZE, (1400).to_bytes(2, "big"))
     ack = play.obtain("all of them", mac(1), (packet.PARAMETERS, ALL_OF_THEM), big)
     assert ack.get(203) == bytes.fromhex("deadbeef") and ack.get(201) == b"\x12\x34" and ack.get(204) == b"\xff\xff\xff\xfe"
-    play.obtain("no list", mac(2), (packet.PARAMETERS, b""))
+    play.obtain("no list", mac(2), (packet.PARAMETERS, b""), big)
     play.discover("options nobody has", mac(3), (packet.PARAMETERS, bytes([222, 1, 223])))
 
 

@@ -39,7 +39,7 @@ def test_1000_clients_fill_a_pool_of_1000_twice_over_on_a_small_heap(tmp_path: P
     free: list[int] = []
     with Lan(direct=True) as lan:
         server_host, load_host = lan.host("srv", f"{SERVER}/16"), lan.host("load", "10.77.0.3/16")
-        with Twinlease(server_host, tmp_path / "server", Plan(count=1000), heap="256K") as server:
+        with Twinlease(server_host, tmp_path / "server", Plan(count=1000)) as server:
             free.append(free_heap(server))
             given = []
             for turn in (1, 2):

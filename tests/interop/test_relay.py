@@ -13,6 +13,7 @@ from lab import packet
 from lab.capture import Capture, judge
 from lab.clients import Udhcpc
 from lab.daemon import Daemon
+from lab.difference import compare
 from lab.net import Host, Lan
 from lab.packet import ACK, AGENT, NAK, OFFER, ip4, mac
 from lab.play import Line, Play
@@ -41,8 +42,12 @@ shared-network upstairs {{
 
 CIRCUIT = bytes([1, 4]) + b"port" + bytes([2, 3]) + b"sw1"
 
-DELIBERATE: dict[tuple[str, str], str] = {}
-"""(conversation, step): why Twinlease's answer is another one than dhcpd's, on purpose."""
+DELIBERATE: dict[str, dict[str, str]] = {
+    "a_shared_network_behind_an_agent_is_one": {
+        "client 5": "offers bind nobody: when all that is left has been offered, who asks first gets it; dhcpd keeps silent"
+    }
+}
+"""By conversation and step: why Twinlease's answer is another one than dhcpd's, on purpose."""
 
 
 def network(lan: Lan) -> tuple[Host, Host]:
@@ -72,9 +77,13 @@ def agent_options_come_back_last(play: Play) -> None:
         assert ack.get(AGENT) == CIRCUIT and ack.codes[-1] == AGENT
     refused = play.reboot("refused", mac(1), "192.168.9.9", (AGENT, CIRCUIT))
     assert refused is not None and refused.kind == NAK and refused.get(AGENT) == CIRCUIT
+    play.discover("long", mac(3), (AGENT, bytes([1, 200]) + b"x" * 200))
+
+
+def malformed_agent_options_come_back_as_they_are(play: Play) -> None:
+    """The agent's own business; tshark complains about its octets, not ours, so it is not asked."""
     play.discover("empty", mac(2), (AGENT, b""))
     play.discover("a sub-option that runs over", mac(3), (AGENT, bytes([1, 9, 65])))
-    play.discover("long", mac(3), (AGENT, bytes([1, 200]) + b"x" * 200))
 
 
 def an_agent_of_no_known_network_gets_no_answer(play: Play) -> None:
@@ -101,7 +110,7 @@ def subnet_selection_chooses_the_network(play: Play) -> None:
 
 
 def a_shared_network_behind_an_agent_is_one(play: Play) -> None:
-    """Four clients fill both subnets, each with its own subnet's router; the fifth gets nothing."""
+    """Four clients fill both subnets, each with its own subnet's router."""
     upstairs = {"giaddr": "10.79.0.1"}
     found = set()
     for n in range(1, 5):
@@ -111,7 +120,7 @@ def a_shared_network_behind_an_agent_is_one(play: Play) -> None:
         assert offer.get(packet.ROUTERS) == ip4(f"{prefix}.1")
         found.add(offer.yiaddr)
     assert len(found) == 4
-    assert play.discover("client 5", mac(5), **upstairs) is None
+    play.discover("client 5", mac(5), **upstairs)
 
 
 def a_renewal_through_the_agent_is_served(play: Play) -> None:
@@ -135,6 +144,7 @@ class Conversation:
 TOLD = [
     Conversation(tell)
     for tell in (
+        malformed_agent_options_come_back_as_they_are,
         giaddr_chooses_the_network,
         agent_options_come_back_last,
         an_agent_of_no_known_network_gets_no_answer,
@@ -164,8 +174,8 @@ def hold(told: Conversation, kind: type[Server], where: Path) -> list[Line]:
                 print(f"--- {kind.name}\n" + "\n".join(f"{line.step}: {line.answer}" for line in play.lines))
                 print(server.live.tail(20))
                 raise
-    complaints = judge(pcap, SERVER).complaints
-    if kind is not Isc:
+    if kind is not Isc and told.tell is not malformed_agent_options_come_back_as_they_are:
+        complaints = judge(pcap, SERVER).complaints
         assert not complaints, complaints
     return play.lines
 
@@ -179,12 +189,7 @@ def test_relayed_clients_are_answered_as_dhcpd_answers_them(told: Conversation, 
         pytest.skip("LAB_SERVER=isc: held with dhcpd only")
     require("twinlease")
     ours = hold(told, Twinlease, tmp_path / "twinlease")
-    differing = []
-    for our, their in zip(ours, theirs, strict=True):
-        if our.answer != their.answer:
-            why = DELIBERATE.get((told.name, our.step))
-            print(f"{our.step}\n  Twinlease: {our.answer}\n  dhcpd:     {their.answer}\n  why: {why or 'NOT KNOWN'}")
-            differing += [] if why else [our.step]
+    differing = compare(ours, theirs, DELIBERATE.get(told.name, {}))
     assert not differing, f"other answers than dhcpd's, printed above: {differing}"
 
 

@@ -64,7 +64,7 @@ class Play:
         """The four-way exchange; must end with an ACK."""
         offer = self.discover(f"{step}: DISCOVER", hardware, *options)
         assert offer is not None and offer.kind == packet.OFFER, f"{step}: no OFFER but {offer}"
-        ack = self.select(f"{step}: REQUEST", offer, *options)
+        ack = self.select(f"{step}: REQUEST", offer, *(o for o in options if o[0] != packet.REQUESTED))
         assert ack is not None and ack.kind == ACK, f"{step}: no ACK but {ack}"
         assert ack.yiaddr == offer.yiaddr
         return ack

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -85,7 +86,13 @@ class Server(ABC):
         """Start it and wait until it serves."""
         self.daemon = self.launch()
         self.daemon.wait_log(self.says_ready, limit_s)
-        wait_for(lambda: udp_port_is_open(self.host.netns, 67), limit_s, f"{self.name} on port 67", self.daemon.tail)
+        wait_for(self._serves, limit_s, f"{self.name} on port 67", self.daemon.tail)
+
+    def _serves(self) -> bool:
+        """Tell whether it listens; if it has ended, say so at once."""
+        if not self.live.running():
+            raise RuntimeError(f"{self.name} ended with {self.live.process.returncode}; its log:\n{self.live.tail()}")
+        return udp_port_is_open(self.host.netns, 67)
 
     def launch(self) -> Daemon:
         """Start the process."""
@@ -214,12 +221,12 @@ class Dnsmasq(Server):
 class Twinlease(Server):
     """Our server on a virtual board."""
 
-    heap: str = "256K"
+    heap: str = field(default_factory=lambda: os.environ.get("LAB_HEAP", "256K"))
 
     name = "Twinlease"
     tool = "twinlease"
     durability = "synced to its journal before each burst of answers"
-    says_ready = ""
+    says_ready = "Server starting service"
 
     def prepare(self) -> None:
         (self.where / "dhcpd.conf").write_text(self.config or self.plan.dhcpd_conf())

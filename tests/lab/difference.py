@@ -1,0 +1,44 @@
+"""Two servers' transcripts side by side: equal, different on purpose, or different."""
+
+from __future__ import annotations
+
+import re
+
+from .play import Line
+
+NAK_TEXT = "a NAK's flags are the client's (RFC 2131 table 3) and its text (option 56) is left out: nobody shows it"
+
+
+def core(answer: str) -> str:
+    """A NAK without the broadcast bit that dhcpd adds, and without its text for people."""
+    if answer.startswith("NAK"):
+        answer = re.sub(r" ?56=[0-9a-f]*", "", re.sub(r"flags=0x[0-9a-f]+", "flags=-", answer))
+    return answer
+
+
+def unordered(answer: str) -> tuple[str, tuple[str, ...]]:
+    """An answer whose options may come in any order."""
+    head, _, options = answer.partition("[")
+    return head, tuple(sorted(options.rstrip("]").split()))
+
+
+def compare(
+    ours: list[Line], theirs: list[Line], deliberate: dict[str, str], any_order: frozenset[str] = frozenset()
+) -> list[str]:
+    """Print every difference with both answers and the reason; return the steps whose difference has no reason.
+
+    `deliberate` says why, by step ("*" for all steps); in the steps of `any_order` the order of options is the server's affair.
+    """
+    unexplained = []
+    for our, their in zip(ours, theirs, strict=True):
+        if our.answer == their.answer:
+            continue
+        why = deliberate.get(our.step) or deliberate.get("*")
+        if why is None and core(our.answer) == core(their.answer):
+            why = NAK_TEXT
+        if why is None and our.step in any_order and unordered(our.answer) == unordered(their.answer):
+            why = "without a list from the client the order is the server's: ours is by number, dhcpd's by hash"
+        print(f"{our.step}\n  Twinlease: {our.answer}\n  dhcpd:     {their.answer}\n  why: {why or 'NOT KNOWN'}")
+        if why is None:
+            unexplained.append(our.step)
+    return unexplained
