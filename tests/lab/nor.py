@@ -1,8 +1,11 @@
 """NOR flash in RAM, with the power switch in the test's hand.  CPython and MicroPython.
 
-    flash = Nor(16)                     16 blocks of 4096 octets
-    flash.cut_at(37, Cut(TORN, k=5))    the 37th operation from now is cut short: it raises PowerCut
-    flash = flash.reboot()              what the board finds when the power is back
+    flash = Nor(16)                  16 blocks of 4096 octets
+    flash.cut_at(37, TORN, seed=5)   the 37th operation from now is cut short: it raises PowerCut
+    flash = flash.reboot()           what the board finds when the power is back
+
+    flash.hook = f                   f(flash, operation) before each operation; flash.after_cut(kind, seed, operation)
+                                     is what a board would find if the power went in the middle of this one
 
 An operation is a program or an erase; reads and syncs cost nothing.  `program`
 refuses to set a bit, to cross a block, and to start or end off the program unit.
@@ -50,18 +53,19 @@ class Nor:
     """blocks     how many erase blocks
     program_unit  program only in multiples of it, octets
     content       what it holds; blank if None
+    block_size    octets; small ones make a small test go round the ring more often
     """
 
-    block_size = BLOCK
-
-    def __init__(self, blocks, program_unit=1, content=None):
-        self.size = blocks * BLOCK
+    def __init__(self, blocks, program_unit=1, content=None, block_size=BLOCK):
+        self.block_size = block_size
+        self.size = blocks * block_size
         self.program_unit = program_unit
         self.data = bytearray(b"\xff" * self.size) if content is None else bytearray(content)
         self.programs = self.programmed = self.syncs = 0
         self.block_erases = [0] * blocks
         self.operations = 0
         self.dead = False
+        self.hook = None
         self._unsynced = []  # (at, octets before, octets after) of each operation since the last sync
         self._cut_at = -1
         self._kind = BEFORE
@@ -79,7 +83,17 @@ class Nor:
 
     def reboot(self):
         """The flash after the cut, powered again; counters at zero."""
-        return Nor(self.size // BLOCK, self.program_unit, self.data)
+        return Nor(self.size // self.block_size, self.program_unit, self.data, self.block_size)
+
+    def after_cut(self, kind, seed, operation):
+        """What the board would find if the power went in the middle of this operation; this flash goes on."""
+        other = self.reboot()
+        other._unsynced = list(self._unsynced)
+        other._kind = kind
+        other._dice = Dice(seed)
+        other._cut(*operation)
+        other._unsynced = []
+        return other
 
     def read(self, at, buf):
         self._alive()
@@ -88,13 +102,13 @@ class Nor:
     def program(self, at, buf):
         self._alive()
         n = len(buf)
-        if n == 0 or at < 0 or at + n > self.size or at // BLOCK != (at + n - 1) // BLOCK:
+        if n == 0 or at < 0 or at + n > self.size or at // self.block_size != (at + n - 1) // self.block_size:
             raise ValueError("program of %d octets at %d crosses a block" % (n, at))
         if at % self.program_unit or n % self.program_unit:
             raise ValueError("program of %d octets at %d; the unit is %d" % (n, at, self.program_unit))
         old = bytes(memoryview(self.data)[at : at + n])
         for i in range(n):
-            if buf[i] & ~old[i] & 0xFF:
+            if buf[i] & ~old[i]:
                 raise ValueError("program at %d would set bits: %02x over %02x" % (at + i, buf[i], old[i]))
         self._do(at, old, bytes(buf))
         self.programs += 1
@@ -102,8 +116,8 @@ class Nor:
 
     def erase(self, block):
         self._alive()
-        at = block * BLOCK
-        self._do(at, bytes(memoryview(self.data)[at : at + BLOCK]), b"\xff" * BLOCK)
+        at = block * self.block_size
+        self._do(at, bytes(memoryview(self.data)[at : at + self.block_size]), b"\xff" * self.block_size)
         self.block_erases[block] += 1
 
     def sync(self):
@@ -116,6 +130,8 @@ class Nor:
             raise PowerCut()
 
     def _do(self, at, old, new):
+        if self.hook:
+            self.hook(self, (at, old, new))
         cut = self.operations == self._cut_at
         self.operations += 1
         if cut:
