@@ -32,4 +32,4 @@ def need(why: str) -> None:
         raise UserError(f"{why}, and this machine does not let users make one ({probe.stderr.strip()})", sudo)
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execvp("unshare", [*_ENTER, "sh", "-c", _PREPARE, "sh", sys.executable, *sys.argv])
+    os.execvp("unshare", [*_ENTER, "sh", "-c", _PREPARE, "sh", sys.executable, "-m", "twinlease_host", *sys.argv[1:]])
