@@ -286,9 +286,8 @@ def _lease_times(p):
 
 
 def _peers(p):
-    used = [pool.peer for pool in p.config.pools]
     for peer, where in p.peers:
-        if peer not in used:
+        if peer not in p.referred:
             p.report.error(
                 where,
                 "no pool refers to failover peer %s" % peer.name,

@@ -50,6 +50,7 @@ def read(p, place, where):
         p.report.error(at, 'no failover peer is named "%s"' % name, 'declare it before: failover peer "%s" { }' % name)
     elif place.letter == "p":
         place.pool.peer = peer
+        p.referred.append(peer)
     elif place.letter == "n":
         place.network.peer = peer
     else:
@@ -165,7 +166,7 @@ def _check(p, peer, said, where):
                 "the primary needs mclt",
                 "write mclt 3600; the seconds by which leases may lead the partner's knowledge",
             )
-        if peer.split is None and peer.hba is None:
+        if "split" not in said and "hba" not in said:
             advice = "write split 128; for half of the clients each"
             error(
                 where,

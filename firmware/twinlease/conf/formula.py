@@ -10,7 +10,7 @@ Evaluation is in expressions.py, which stays in memory when this file has gone.
 
 from . import expressions as ex
 from .expressions import Expr
-from .problems import nearest
+from .problems import Fault, nearest
 from .reader import NUMBER, STRING, WORD
 
 BOOLEAN = "condition"
@@ -173,9 +173,8 @@ def _refuse(p, word):
     names.extend(_ALONE)
     near = nearest(word, names)
     p.fail(
-        "unknown word '%s' in an expression; variables and functions of one's own are not supported by Twinlease"
-        % word,
-        "did you mean %s?" % near if near else "see dhcp-eval(5) for what there is",
+        "not supported by Twinlease: the word '%s' in an expression" % word,
+        "did you mean %s?" % near if near else "variables and functions of one's own are not kept; see dhcp-eval(5)",
     )
 
 
@@ -186,7 +185,7 @@ def _not(p, where, depth):
     at = p.where()
     expr, kind = _primary(p, BOOLEAN, depth)
     if kind not in (BOOLEAN, ANY):
-        p.report.error(at, "'not' wants a condition, this is a %s" % kind, "write not (a = b), with parentheses")
+        raise Fault(at, "'not' wants a condition, this is a %s" % kind, "write not (a = b), with parentheses")
     return Expr(ex.negate, expr), BOOLEAN
 
 
@@ -306,7 +305,7 @@ def _width(p):
 
 def _one_of(p, values, what):
     where = p.where()
-    value = p.integer(values[0], values[-1], what)
+    value = p.integer(0, 0xFFFF, what)
     if value not in values:
         p.report.error(where, "%s cannot be %d" % (what, value), "write %d, %d or %d" % values)
     return value

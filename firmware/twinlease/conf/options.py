@@ -18,6 +18,7 @@ cost a board four times the memory.
 """
 
 from .model import OptionDef, Space
+from .problems import Fault
 from .reader import STRING, WORD
 
 MAX_VALUE = 1499  # octets of one option, split over several on the wire (RFC 3396)
@@ -341,25 +342,34 @@ _SIZES = {8: "bB", 16: "sS", 32: "lL"}
 
 def read_format(p, names):
     """Read TYPE; returns a format.  `names` knows the option spaces."""
-    form = ""
     array = _read_array(p)
     if not p.take("{"):
-        form = _read_type(p, names, array)
+        form = _read_type(p, names)
         if array and form[0] in "TXNCDZE":
             p.fail("an array of this type cannot be told apart on the wire", "define it as string")
         return form + "*" if array else form
+    try:
+        form = _read_record(p, names)
+    except Fault as fault:
+        fault.depth = 1
+        raise
+    return form + "*" if array else form
+
+
+def _read_record(p, names):
+    """TYPE, TYPE ... }"""
+    form = ""
     while True:
         inner = _read_array(p)
-        atom = _read_type(p, names, array or inner)
+        atom = _read_type(p, names)
         form += atom + "+" if inner else atom
         if not p.take(","):
-            break
+            p.expect("}", "a record is { TYPE, TYPE ... }")
+            return form
         if atom[0] in "TXNCDZE":
             p.fail("text, string and the like must be last in a record", "put it last")
         if len(form) > 100:
             p.fail("too many types in this record")
-    p.expect("}", "a record is { TYPE, TYPE ... }")
-    return form + "*" if array else form
 
 
 def _read_array(p):
@@ -369,7 +379,7 @@ def _read_array(p):
     return True
 
 
-def _read_type(p, names, array):
+def _read_type(p, names):
     where = p.where()
     word = p.word("a type").lower()
     sign = 0

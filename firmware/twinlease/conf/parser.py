@@ -40,12 +40,14 @@ class Parser(Reader):
         self.routers = []  # (octets of option routers, where)
         self.scopes = []  # (Scope, where), of blocks that set lease times
         self.peers = []  # (FailoverPeer, where)
+        self.referred = []  # FailoverPeers that a pool names; to inherit one is not enough for ISC dhcpd
 
     def file(self, text, name, place):
         """Read a whole file into the block."""
         self.size += len(text)
         if self.size > MAX_TEXT:
-            self.fail("the configuration is larger than %d octets" % MAX_TEXT, "split it among several servers")
+            message = "the configuration is larger than %d octets" % MAX_TEXT
+            raise Fault((name, 1, 1), message, "split it among several servers")
         self.open(text, name)
         while self.kind != END:
             if self.kind == "}":
@@ -67,7 +69,7 @@ class Parser(Reader):
                     return
                 self.ended = True
             self.report.error(fault.where, fault.message, fault.advice)
-            self.skip()
+            self.skip(fault.depth)
 
     def block(self, place, what, where, read=None):
         """{ statements }"""

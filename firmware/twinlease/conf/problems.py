@@ -38,6 +38,8 @@ class ConfError(Exception):
 class Fault(Exception):
     """A statement cannot be read: (where, message, advice).  Stays within this room."""
 
+    depth = 0  # how many { of its own the statement has open
+
     def __init__(self, where, message, advice=""):
         super().__init__(message)
         self.where = where

@@ -248,9 +248,11 @@ class Reader:
 
     # Recovery
 
-    def skip(self):
-        """To behind the statement at hand: its ';', or the '}' of its block.  Never past the '}' around it."""
-        depth = 0
+    def skip(self, depth=0):
+        """To behind the statement at hand: its ';', or the '}' of its block.  Never past the '}' around it.
+
+        depth   how many { of its own the statement has open
+        """
         while self.kind != END:
             kind = self.kind
             if kind == "}" and not depth:
@@ -261,6 +263,7 @@ class Reader:
             elif kind == "}":
                 depth -= 1
                 if not depth:
+                    self.take(";")
                     return
             elif kind == ";" and not depth:
                 return

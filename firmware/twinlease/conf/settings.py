@@ -7,7 +7,7 @@ and enters it in the model; HANDLERS says where it may stand.
 
 from . import formula, statements
 from .expressions import constant
-from .lexer import END, STRING, WORD
+from .lexer import END, NUMBER, STRING, WORD
 from .model import OptionDef, Scope, Space
 from .options import read_format, read_value
 from .place import Place
@@ -92,7 +92,7 @@ def _option_space(p, place, where):
         raise Fault(where, "option spaces are declared at the top level only", "move it out of the { }")
     name = p.word("a name for the option space")
     if name in p.names.spaces:
-        p.report.error(where, "there is an option space %s already" % name, "remove this one")
+        p.warn(where, "there is an option space %s already" % name, "remove this one")
     space = Space(name)
     while p.kind == WORD:
         word = p.val.lower()
@@ -179,11 +179,10 @@ def pc_word(p, place, where):
 
 def key_or_zone(p, place, where):
     """key NAME { } and zone NAME { }: DNS updates and OMAPI, neither of which there is."""
-    if p.kind == STRING:
+    if p.kind not in (STRING, WORD, NUMBER):
+        p.fail("expected a name, found %s" % p.shown())
+    while p.kind in (STRING, WORD, NUMBER, "."):
         p.step()
-    else:
-        p.name("a name")
-        p.take(".")
     if p.kind != "{":
         p.fail("expected '{', found %s" % p.shown())
     depth = 0
