@@ -126,10 +126,10 @@ class Daemon:
                 continue  # it ended while we looked
         return found
 
-    def cost(self) -> Cost:
-        """What the family has used up to now."""
+    def cost(self, only: int | None = None) -> Cost:
+        """What the family (or only this one process) has used up to now."""
         cpu_ticks = resident = asked = block = 0
-        for pid in self.family():
+        for pid in self.family() if only is None else [only]:
             try:
                 stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
                 status = dict(

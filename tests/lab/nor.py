@@ -160,14 +160,14 @@ class Nor:
         for at, old, _ in reversed(self._unsynced):
             self.data[at : at + len(old)] = old
         if kind == PICKED:
-            for at, old, new in self._unsynced:
+            for at, _, new in self._unsynced:
                 if dice.below(2):
                     # A write to a file replaces octets: it does not care what it finds.
                     self.data[at : at + len(new)] = new
 
 
 def _between(old, new, dice):
-    """An octet on its way from old to new: each bit that changes has changed or not; half of the octets are through or not begun."""
+    """An octet on its way from old to new; every other one is through or has not begun."""
     if old == new:
         return new
     way = dice.below(4)

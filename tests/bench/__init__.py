@@ -1,0 +1,1 @@
+"""Measurements of Twinlease beside ISC dhcpd, Kea and dnsmasq, in one run on one machine."""

@@ -1,0 +1,5 @@
+"""`python -m tests.bench` is `python tests/bench/bench.py`."""
+
+from tests.bench.bench import main
+
+main()
