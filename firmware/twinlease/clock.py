@@ -1,4 +1,6 @@
-"""The interval clock: what UTC can be, when a board has no battery clock.  Pure: milliseconds that have passed are handed in.
+"""The interval clock: what UTC can be, when a board has no battery clock.  Pure.
+
+The driver hands in the milliseconds that have passed.
 
 Times are project seconds, since 2020-01-01 UTC.  `now` is the best guess;
 `earliest` and `latest` are what it can be, as far as we can know.
@@ -72,9 +74,10 @@ class Clock:
         """How far `now` may be off, milliseconds; −1 if nobody knows."""
         if not self.trusted:
             return -1
-        # 1 ppm is 1 ms in 1,000 s; the whole second first, or the product outgrows a small int after some days.
+        # 1 ppm is 1 ms in 1,000 s; the thousands first, or the product outgrows a small int after some days.
+        # The drift is counted on our own seconds, which drift themselves: s >> 18 is more than that is worth.
         s = self._since_s
-        return self._error_ms + (s // 1000) * self._drift_ppm + (s % 1000) * self._drift_ppm // 1000 + 1
+        return self._error_ms + (s // 1000) * self._drift_ppm + (s % 1000) * self._drift_ppm // 1000 + (s >> 18) + 2
 
     @property
     def earliest(self):
@@ -88,7 +91,7 @@ class Clock:
         """The latest project second that it can be now; FOREVER if unknown."""
         if not self.trusted:
             return FOREVER
-        return min(self.now + (self.error_ms + 999 + self._ms) // 1000, FOREVER)
+        return min(self.now + (self.error_ms + self._ms) // 1000, FOREVER)
 
     def set_floor(self, floor_s):
         """It is not earlier than `floor_s`: the latest time found in the journal, or the date of the build.

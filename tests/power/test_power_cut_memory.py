@@ -1,4 +1,4 @@
-"""The power is cut in every program and every erase of a workload, in every way we know of; no acknowledged lease is lost.
+"""The power is cut in every program and erase of a workload, in every way we know; no acknowledged lease is lost.
 
 A workload of lease events runs once on NOR flash in RAM.  Before each operation
 on the flash, the test looks at what a board would find if the power went just

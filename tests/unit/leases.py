@@ -1,15 +1,15 @@
-"""What the tests of the lease room share: small tables, a naive model of one, and a check of all its chains.  Both interpreters."""
+"""What the tests of the lease room share: small tables, and a check of all their chains.  Both interpreters."""
 
 import sys
 
 sys.path.append(__file__.rsplit("/", 2)[0] + "/lab")
 
-from nor import Dice, Nor  # noqa: E402, F401
-from twinlease.clock import FOREVER  # noqa: E402
-from twinlease.lease import _cells, _rows  # noqa: E402
-from twinlease.lease.row import ACTIVE, FREE, NONE, ROW  # noqa: E402
-from twinlease.lease.table import Table  # noqa: E402
-from twinlease.octets import get16  # noqa: E402
+from nor import Dice, Nor  # noqa: F401
+from twinlease.clock import FOREVER
+from twinlease.lease import _cells, _rows
+from twinlease.lease.row import ACTIVE, NONE, ROW
+from twinlease.lease.table import Table
+from twinlease.octets import get16
 
 
 class Pool:

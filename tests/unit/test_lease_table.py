@@ -50,7 +50,17 @@ def test_addresses_and_rows_are_one_to_one_over_all_ranges():
 
 def test_addresses_beside_the_ranges_have_no_row():
     table = make(((10, 0, 0, 10), 5, 0), ((10, 0, 0, 20), 5, 0), ((200, 0, 0, 1), 1, 0))
-    for a in ((10, 0, 0, 9), (10, 0, 0, 15), (10, 0, 0, 19), (10, 0, 0, 25), (10, 0, 1, 12), (9, 255, 255, 255), (0,) * 4, (255,) * 4, (200, 0, 0, 2)):
+    for a in (
+        (10, 0, 0, 9),
+        (10, 0, 0, 15),
+        (10, 0, 0, 19),
+        (10, 0, 0, 25),
+        (10, 0, 1, 12),
+        (9, 255, 255, 255),
+        (0,) * 4,
+        (255,) * 4,
+        (200, 0, 0, 2),
+    ):
         assert table.row_of(bytes(a), 0) == -1, a
 
 
@@ -235,7 +245,7 @@ def test_old_offers_do_not_come_back_when_sixteen_bits_have_come_round():
     now = 65536 * 3 - 60
     table.offer(3, h, now + 120)
     assert table.offered(3, h, now + 119) == 1  # over the wrap
-    for s in range(0, 300):
+    for s in range(300):
         table.due(now + s)
     assert not table.flags(3) & OFFERED
 
@@ -390,7 +400,9 @@ def compare(table, model, clients):
         assert queue(table, key[0], key[1]) == model.queues[key]
     for client in clients:
         args = client.args()
-        want = [r for r in range(table.rows) if model.rows[r]["client"] and model.rows[r]["client"].key() == client.key()]
+        want = [
+            r for r in range(table.rows) if model.rows[r]["client"] and model.rows[r]["client"].key() == client.key()
+        ]
         for row in range(table.rows):
             assert table.is_client(row, *args) == (row in want)
         if client.id:

@@ -18,7 +18,7 @@ _NONE = const(0xFFFF)
 
 
 @micropython.viper
-def find(cells: ptr8, cell: int, kind: int) -> int:  # noqa: F821
+def find(cells: ptr8, cell: int, kind: int) -> int:
     """Place of the length octet of the item of this kind in the stream that starts at `cell`, or -1."""
     if cell == _NONE:
         return -1
@@ -47,7 +47,7 @@ def find(cells: ptr8, cell: int, kind: int) -> int:  # noqa: F821
 
 
 @micropython.viper
-def equal(cells: ptr8, at: int, buf: ptr8, frm: int, n: int) -> bool:  # noqa: F821
+def equal(cells: ptr8, at: int, buf: ptr8, frm: int, n: int) -> bool:
     """Is the item whose length octet is at `at` the octets buf[frm:frm+n]?"""
     if cells[at] != n:
         return False
@@ -61,7 +61,7 @@ def equal(cells: ptr8, at: int, buf: ptr8, frm: int, n: int) -> bool:  # noqa: F
 
 
 @micropython.viper
-def copy_out(cells: ptr8, at: int, out: ptr8, to: int) -> int:  # noqa: F821
+def copy_out(cells: ptr8, at: int, out: ptr8, to: int) -> int:
     """Copy the item whose length octet is at `at` to out[to:]; returns its length in octets."""
     n = cells[at]
     for i in range(to, to + n):
@@ -73,7 +73,7 @@ def copy_out(cells: ptr8, at: int, out: ptr8, to: int) -> int:  # noqa: F821
 
 
 @micropython.viper
-def hash_item(cells: ptr8, at: int) -> int:  # noqa: F821
+def hash_item(cells: ptr8, at: int) -> int:
     """octets.hash22 over the item whose length octet is at `at`."""
     h = 0
     for _ in range(cells[at]):
@@ -85,7 +85,7 @@ def hash_item(cells: ptr8, at: int) -> int:  # noqa: F821
 
 
 @micropython.viper
-def load(cells: ptr8, cell: int, out: ptr8, to: int) -> int:  # noqa: F821
+def load(cells: ptr8, cell: int, out: ptr8, to: int) -> int:
     """Copy all items of the stream to out[to:]; returns how many octets they are."""
     at = to
     while cell != _NONE:
@@ -101,7 +101,7 @@ def load(cells: ptr8, cell: int, out: ptr8, to: int) -> int:  # noqa: F821
 
 
 @micropython.viper
-def store(cells: ptr8, cell: int, buf: ptr8, frm: int, n: int):  # noqa: F821
+def store(cells: ptr8, cell: int, buf: ptr8, frm: int, n: int):
     """Write buf[frm:frm+n] into the chain that starts at `cell` and is long enough; zeros after it."""
     end = frm + n
     while cell != _NONE:
@@ -116,7 +116,7 @@ def store(cells: ptr8, cell: int, buf: ptr8, frm: int, n: int):  # noqa: F821
 
 
 @micropython.viper
-def count(cells: ptr8, cell: int) -> int:  # noqa: F821
+def count(cells: ptr8, cell: int) -> int:
     n = 0
     while cell != _NONE:
         n += 1
@@ -125,7 +125,7 @@ def count(cells: ptr8, cell: int) -> int:  # noqa: F821
 
 
 @micropython.viper
-def cut(cells: ptr8, cell: int, n: int) -> int:  # noqa: F821
+def cut(cells: ptr8, cell: int, n: int) -> int:
     """End the chain that starts at `cell` after n >= 1 cells; returns the cell that followed."""
     at = (cell << 4) + 14
     for _ in range(n - 1):
@@ -137,7 +137,7 @@ def cut(cells: ptr8, cell: int, n: int) -> int:  # noqa: F821
 
 
 @micropython.viper
-def join(cells: ptr8, cell: int, after: int):  # noqa: F821
+def join(cells: ptr8, cell: int, after: int):
     """Append the chain `after` to the chain that starts at `cell`."""
     at = (cell << 4) + 14
     while (cells[at] << 8 | cells[at + 1]) != _NONE:
@@ -147,7 +147,7 @@ def join(cells: ptr8, cell: int, after: int):  # noqa: F821
 
 
 @micropython.viper
-def link_all(cells: ptr8, n: int):  # noqa: F821
+def link_all(cells: ptr8, n: int):
     """Chain cells 0 … n-1 into one list: at boot, the free cells."""
     for i in range(n):
         after = i + 1
@@ -158,7 +158,7 @@ def link_all(cells: ptr8, n: int):  # noqa: F821
 
 
 @micropython.viper
-def item_at(buf: ptr8, frm: int, n: int, kind: int) -> int:  # noqa: F821
+def item_at(buf: ptr8, frm: int, n: int, kind: int) -> int:
     """Offset of the item of this kind in the flat items buf[frm:frm+n], or -1."""
     end = frm + n
     while frm + 1 < end and buf[frm] != 0:
@@ -169,7 +169,7 @@ def item_at(buf: ptr8, frm: int, n: int, kind: int) -> int:  # noqa: F821
 
 
 @micropython.viper
-def chain_id(rows: ptr8, cells: ptr8, row: int, digest: int, id: ptr8, at: int, n: int, once: int) -> int:  # noqa: F821
+def chain_id(rows: ptr8, cells: ptr8, row: int, digest: int, id: ptr8, at: int, n: int, once: int) -> int:
     """First row from `row` on along the identifier chain (only `row` itself if `once`) with this identifier, or -1.
 
     digest  4 (the flag ID_DIGEST) if id[at:at+n] is a digest, else 0
@@ -216,7 +216,7 @@ def chain_id(rows: ptr8, cells: ptr8, row: int, digest: int, id: ptr8, at: int, 
 
 
 @micropython.viper
-def flat_length(buf: ptr8, frm: int, end: int) -> int:  # noqa: F821
+def flat_length(buf: ptr8, frm: int, end: int) -> int:
     """How many octets the items at buf[frm:end] are, up to kind 0 or an item that would not end in time."""
     at = frm
     while at + 1 < end and buf[at] != 0 and at + 2 + buf[at + 1] <= end:

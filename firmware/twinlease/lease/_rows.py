@@ -26,7 +26,7 @@ _RANGE = const(12)
 
 
 @micropython.viper
-def find_row(ranges: ptr8, n: int, buf: ptr8, at: int) -> int:  # noqa: F821
+def find_row(ranges: ptr8, n: int, buf: ptr8, at: int) -> int:
     """Row of the address in buf[at:at+4], or -1.  n ranges, ascending."""
     hi = buf[at] << 8 | buf[at + 1]
     lo = buf[at + 2] << 8 | buf[at + 3]
@@ -50,7 +50,7 @@ def find_row(ranges: ptr8, n: int, buf: ptr8, at: int) -> int:  # noqa: F821
 
 
 @micropython.viper
-def find_range(ranges: ptr8, n: int, row: int) -> int:  # noqa: F821
+def find_range(ranges: ptr8, n: int, row: int) -> int:
     """Offset in `ranges` of the range that holds `row`."""
     r = (n - 1) * _RANGE
     while r > 0 and (ranges[r + 8] << 8 | ranges[r + 9]) > row:
@@ -59,7 +59,7 @@ def find_range(ranges: ptr8, n: int, row: int) -> int:  # noqa: F821
 
 
 @micropython.viper
-def find_pool(ranges: ptr8, n: int, row: int) -> int:  # noqa: F821
+def find_pool(ranges: ptr8, n: int, row: int) -> int:
     r = (n - 1) * _RANGE
     while r > 0 and (ranges[r + 8] << 8 | ranges[r + 9]) > row:
         r -= _RANGE
@@ -67,7 +67,7 @@ def find_pool(ranges: ptr8, n: int, row: int) -> int:  # noqa: F821
 
 
 @micropython.viper
-def put_address(ranges: ptr8, r: int, row: int, buf: ptr8, at: int):  # noqa: F821
+def put_address(ranges: ptr8, r: int, row: int, buf: ptr8, at: int):
     lo = (ranges[r + 2] << 8 | ranges[r + 3]) + row - (ranges[r + 8] << 8 | ranges[r + 9])
     hi = (ranges[r] << 8 | ranges[r + 1]) + (lo >> 16)
     buf[at] = hi >> 8 & 0xFF
@@ -77,7 +77,7 @@ def put_address(ranges: ptr8, r: int, row: int, buf: ptr8, at: int):  # noqa: F8
 
 
 @micropython.viper
-def chain_push(rows: ptr8, heads: ptr8, slot: int, row: int, link: int):  # noqa: F821
+def chain_push(rows: ptr8, heads: ptr8, slot: int, row: int, link: int):
     """Put `row` first in hash slot `slot`; `link` is the offset of its link field."""
     p = row * _ROW + link
     rows[p] = heads[slot * 2]
@@ -87,7 +87,7 @@ def chain_push(rows: ptr8, heads: ptr8, slot: int, row: int, link: int):  # noqa
 
 
 @micropython.viper
-def chain_drop(rows: ptr8, heads: ptr8, slot: int, row: int, link: int) -> bool:  # noqa: F821
+def chain_drop(rows: ptr8, heads: ptr8, slot: int, row: int, link: int) -> bool:
     p = row * _ROW + link
     at = heads[slot * 2] << 8 | heads[slot * 2 + 1]
     if at == row:
@@ -105,7 +105,7 @@ def chain_drop(rows: ptr8, heads: ptr8, slot: int, row: int, link: int) -> bool:
 
 
 @micropython.viper
-def chain_hw(rows: ptr8, cells: ptr8, row: int, htype: int, hw: ptr8, at: int, n: int, once: int) -> int:  # noqa: F821
+def chain_hw(rows: ptr8, cells: ptr8, row: int, htype: int, hw: ptr8, at: int, n: int, once: int) -> int:
     """First row from `row` on along the hardware chain (only `row` itself if `once`) with this hardware, or -1."""
     six = n
     if six > 6:
@@ -130,7 +130,7 @@ def chain_hw(rows: ptr8, cells: ptr8, row: int, htype: int, hw: ptr8, at: int, n
 
 
 @micropython.viper
-def hash_hw(rows: ptr8, cells: ptr8, row: int) -> int:  # noqa: F821
+def hash_hw(rows: ptr8, cells: ptr8, row: int) -> int:
     """octets.hash22 over hardware type and address of the row's client."""
     p = row * _ROW
     n = rows[p + _HLEN]
@@ -145,7 +145,7 @@ def hash_hw(rows: ptr8, cells: ptr8, row: int) -> int:  # noqa: F821
 
 
 @micropython.viper
-def queue_tail(rows: ptr8, queues: ptr8, queue: int, row: int):  # noqa: F821
+def queue_tail(rows: ptr8, queues: ptr8, queue: int, row: int):
     """Append `row`, which stands in no queue, to `queue`."""
     q = queue * 4
     p = row * _ROW
@@ -165,7 +165,7 @@ def queue_tail(rows: ptr8, queues: ptr8, queue: int, row: int):  # noqa: F821
 
 
 @micropython.viper
-def queue_drop(rows: ptr8, queues: ptr8, queue: int, row: int):  # noqa: F821
+def queue_drop(rows: ptr8, queues: ptr8, queue: int, row: int):
     """Take `row` out of `queue`, where it stands."""
     q = queue * 4
     p = row * _ROW
@@ -186,7 +186,7 @@ def queue_drop(rows: ptr8, queues: ptr8, queue: int, row: int):  # noqa: F821
 
 
 @micropython.viper
-def sort_key(rows: ptr8, row: int) -> int:  # noqa: F821
+def sort_key(rows: ptr8, row: int) -> int:
     """What a queue is ordered by after recovery: 0 for a row never used, else `ends`."""
     p = row * _ROW
     if rows[p + 2] & 1 == 0:
@@ -195,7 +195,7 @@ def sort_key(rows: ptr8, row: int) -> int:  # noqa: F821
 
 
 @micropython.viper
-def _merge(rows: ptr8, a: int, b: int) -> int:  # noqa: F821
+def _merge(rows: ptr8, a: int, b: int) -> int:
     """Merge two sorted lists linked by `next`; equal keys keep their order.  Returns the first row."""
     head = _NONE
     link = -1
@@ -229,7 +229,7 @@ def _merge(rows: ptr8, a: int, b: int) -> int:  # noqa: F821
 
 
 @micropython.viper
-def _cut(rows: ptr8, row: int, n: int) -> int:  # noqa: F821
+def _cut(rows: ptr8, row: int, n: int) -> int:
     """End the list that starts at `row` after n rows; returns the first row of what came after."""
     while row != _NONE:
         p = row * _ROW + _NEXT
@@ -244,7 +244,7 @@ def _cut(rows: ptr8, row: int, n: int) -> int:  # noqa: F821
 
 
 @micropython.viper
-def _relink(rows: ptr8, queues: ptr8, queue: int, head: int):  # noqa: F821
+def _relink(rows: ptr8, queues: ptr8, queue: int, head: int):
     """Make the `prev` links and the queue's ends agree with the `next` links."""
     q = queue * 4
     queues[q] = head >> 8
@@ -288,7 +288,7 @@ def sort_queue(rows, queues, queue, count, runs):
 
 
 @micropython.viper
-def end_offers(rows: ptr8, row: int, n: int, now16: int, hold: int):  # noqa: F821
+def end_offers(rows: ptr8, row: int, n: int, now16: int, hold: int):
     """Clear OFFERED in rows row … row+n-1 where the offer has ended.
 
     Two octets of time come round every 18 hours; a row nobody asks about must
@@ -304,7 +304,7 @@ def end_offers(rows: ptr8, row: int, n: int, now16: int, hold: int):  # noqa: F8
 
 
 @micropython.viper
-def next_flagged(rows: ptr8, row: int, end: int, mask: int) -> int:  # noqa: F821
+def next_flagged(rows: ptr8, row: int, end: int, mask: int) -> int:
     """First row from `row` up to `end` (one past) that has all flags of `mask`, or -1."""
     while row < end:
         p = row * _ROW + 1
@@ -315,7 +315,7 @@ def next_flagged(rows: ptr8, row: int, end: int, mask: int) -> int:  # noqa: F82
 
 
 @micropython.viper
-def next_placed(rows: ptr8, row: int, end: int, low: int, high: int) -> int:  # noqa: F821
+def next_placed(rows: ptr8, row: int, end: int, low: int, high: int) -> int:
     """First row from `row` up to `end` whose full record stands in low <= position < high, or -1."""
     p = row * _ROW + _POSITION
     while row < end:

@@ -264,7 +264,7 @@ class Clients(Queues):
         return self.buf[row * _ROW + 32]
 
     def get_id(self, row, out, at):
-        """Copy the client identifier to out[at:] (its digest under ID_DIGEST); returns its length, 0 if there is none."""
+        """Copy the client identifier (its digest under ID_DIGEST) to out[at:]; returns its length, 0 for none."""
         if self.buf[row * _ROW + 2] & ID_IS_HW:
             out[at] = self.buf[row * _ROW + 32]
             return 1 + self.get_hw(row, out, at + 1)
@@ -320,7 +320,7 @@ class Clients(Queues):
     # Cells
 
     def _make_room(self, row, n):
-        """Are there cells for n octets of items of `row`, once its present ones are free?  Drops others' optional items."""
+        """Are there cells for n octets of items of `row`, its present ones counted?  Drops others' optional items."""
         want = (n + CELL_DATA - 1) // CELL_DATA - _cells.count(self.cells, get16(self.buf, row * _ROW + 40))
         if want <= self.free_cells:
             return True
@@ -334,7 +334,7 @@ class Clients(Queues):
         return False
 
     def _drop_optional(self, row):
-        """Keep only the items that identify the row's client.  Its full record in the journal may know more; no harm."""
+        """Keep only the items that identify the row's client.  Its full record may know more; no harm."""
         # Behind what _identity_items has prepared in the first 64 octets.
         items = self._items
         n = _cells.load(self.cells, get16(self.buf, row * _ROW + 40), items, 64)

@@ -46,7 +46,9 @@ _META_RECORD = 72
 # short      identifiers that found no cell
 # floor      it was at least this project second when the newest record was written
 # formatted  "" or "blank" or "foreign": there was no journal, the region was empty or had something else in it
-Recovery = namedtuple("Recovery", ("rows", "records", "torn", "damaged", "unknown", "orphans", "short", "floor", "formatted"))
+Recovery = namedtuple(
+    "Recovery", ("rows", "records", "torn", "damaged", "unknown", "orphans", "short", "floor", "formatted")
+)
 
 
 class Journal:
@@ -99,14 +101,14 @@ class Journal:
         if ring.blocks < 8 or live > half:
             each = max(live // max(table.rows, 1), record.FULL_MOST)
             raise ValueError(
-                "%d KiB of flash are too little for %d leases: they hold %d; make the ranges smaller or the region larger"
+                "%d KiB of flash are too little for %d leases: they hold %d; make the ranges smaller"
                 % (ring.blocks * ring.block_size // 1024, table.rows, max(half, 0) // each if ring.blocks >= 8 else 0)
             )
 
     # Writing
 
     def put_row(self, row):
-        """Stage the row as it is now: a full record, or a renewal if only state, flags and times differ from its full record."""
+        """Stage the row: a renewal if only state, flags and times differ from its full record, else a full record."""
         table = self.table
         self._make_space()
         if table.position(row) == NONE or table.flags(row) & STALE:
@@ -227,8 +229,7 @@ class Journal:
         )
 
     def _adopt(self):
-        """Rows that finish_recovery abandoned have no full record yet; without one they would be free after the next boot."""
+        """Rows that finish_recovery abandoned have no full record; without one the next boot would free them."""
         for row in range(self.table.rows):
             if self.table.state(row) == ABANDONED and self.table.position(row) == NONE:
                 self.put_row(row)
-

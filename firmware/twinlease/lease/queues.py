@@ -123,7 +123,7 @@ class Queues(Rows):
         self._enter(row)
 
     def set_times(self, row, ends, cltt):
-        """ends: project seconds, FOREVER for an infinite lease; cltt: the client's last transaction, project seconds."""
+        """Project seconds; ends may be FOREVER.  cltt is the client's last transaction."""
         at = row * _ROW + 4
         if ends > FOREVER:
             ends = FOREVER

@@ -63,14 +63,14 @@ def put_full(table, row, out):
 
 
 def put_renewal(table, row, out):
-    """Write a renewal of the row's full record to out[0:], without its CRC.  Returns its length in octets, CRC included."""
+    """Write a renewal of the row's full record to out[0:], without its CRC.  Returns its length, CRC included."""
     at = _put_lease(table, row, out, RENEWAL)
     put16(out, at, table.position(row))
     return _finish(out, at + 2)
 
 
 def put_value(key, value, out):
-    """Write a small value, up to 64 octets, to out[0:], without its CRC.  Returns its length in octets, CRC included."""
+    """Write a small value, up to 64 octets, to out[0:], without its CRC.  Returns its length, CRC included."""
     out[0] = VALUE
     out[2] = key
     out[3] = len(value)
@@ -134,7 +134,9 @@ def restore_full(table, row, buf, at, n):
     hw_at = at + (AT_PARTNER + 8 if partner_at >= 0 else AT_PARTNER)
     hlen = buf[hw_at + 1]
     items_at = hw_at + 2 + (hlen if hlen < 6 else 6)
-    return table.restore_client(row, get16(buf, at + AT_FLAGS), buf, hw_at, _cells.flat_length(buf, items_at, at + n - 4))
+    return table.restore_client(
+        row, get16(buf, at + AT_FLAGS), buf, hw_at, _cells.flat_length(buf, items_at, at + n - 4)
+    )
 
 
 def restore_renewal(table, row, buf, at):

@@ -41,7 +41,7 @@ class Reader:
         self._sound_end = HEADER
 
     def read(self, ready):
-        """Read everything and place the ring's head.  Returns "" or why the region was formatted (with `ready` erased blocks)."""
+        """Read everything and place the ring's head.  Returns "", or why it was formatted (`ready` blocks erased)."""
         ring = self.ring
         blank = True
         headers = []
@@ -83,7 +83,10 @@ class Reader:
         ring = self.ring
         sequence, block = head
         ring.ready = 0
-        while ring.ready < ring.blocks - 2 and empty.get((block + ring.ready + 1) % ring.blocks) == sequence + ring.ready + 1:
+        while (
+            ring.ready < ring.blocks - 2
+            and empty.get((block + ring.ready + 1) % ring.blocks) == sequence + ring.ready + 1
+        ):
             ring.ready += 1
         offset = self._sound_end
         if used > offset:

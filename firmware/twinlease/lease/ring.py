@@ -64,7 +64,7 @@ class Ring:
         return self.block_size - self._at - self._n
 
     def append(self, record, n, seal):
-        """Stage record[0:n]; opens the next ready block if the head is full.  Returns its position, in units of 8 octets.
+        """Stage record[0:n]; opens the next block if the head is full.  Returns its position, in units of 8 octets.
 
         seal  function that puts the CRC, see record.py
         """
@@ -124,7 +124,7 @@ class Ring:
             self.region.read(block * self.block_size + self._at, self._view[:kept])
 
     def erase_tail(self):
-        """Erase the oldest block and make it ready.  The caller has seen to it that nothing in it matters, and has synced.
+        """Erase the oldest block and make it ready.  Nothing in it matters any more: the caller has synced what did.
 
         The sync between erase and header is for regions that are files: a
         header that outlives a lost erase would give the old records new life.
@@ -175,7 +175,7 @@ class Ring:
         return equal(header, 0, _MAGIC, 0, 4) and equal(header, 12, self._four, 0, 4)
 
     def format(self, ready):
-        """Begin anew: the head in block 0, and so many ready blocks after it.  The others are erased when their turn comes."""
+        """Begin anew: the head in block 0, so many ready blocks after it; the others are erased in their turn."""
         for block in range(ready + 1):
             self._erase(block, block + 1)
         self.sequence = 1

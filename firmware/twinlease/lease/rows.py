@@ -14,14 +14,16 @@ _RANGE = 12
 
 
 class Rows:
-    """ranges: objects with first, last (4 octets), first_row, count and pool (with .index); ascending, rows without a gap."""
+    """ranges: objects with first, last (4 octets), first_row, count, pool (.index); ascending, rows without a gap."""
 
     def __init__(self, ranges, pools):
         n = 0
         for r in ranges:
             n += r.count
         if n >= NONE:
-            raise ValueError("%d dynamic addresses; at most %d fit the lease table: make the ranges smaller" % (n, NONE - 1))
+            raise ValueError(
+                "%d dynamic addresses; at most %d fit the lease table: make the ranges smaller" % (n, NONE - 1)
+            )
         self.rows = n
         self.buf = bytearray(max(n, 1) * ROW)
         self._n_ranges = len(ranges)
@@ -82,7 +84,7 @@ class Rows:
         buf = self.buf
         at = row * _ROW
         if t and not get32(buf, at + AT_TSTP) and not get32(buf, at + AT_TSFP):
-            # Its full record has no room for partner times.  Compaction must never make a record longer, so write a new one.
+            # Its full record has no room for them, and compaction must never make a record longer: write a new one.
             self.set_flags(row, STALE)
         put32(buf, at + field, t)
 
@@ -116,5 +118,3 @@ def _pack_ranges(ranges):
         at += _RANGE
         row += r.count
     return packed
-
-

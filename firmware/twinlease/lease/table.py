@@ -80,17 +80,21 @@ class Table(Clients):
         return self.n_cells * CELL_DATA
 
     def items(self, row, out, at):
-        """Copy all items of a row, as kind, length, octets, to out[at:] (room for 256 octets); returns how many octets."""
+        """Copy a row's items (kind, length, octets) to out[at:], which has room for 256 octets; returns how many."""
         return _cells.load(self.cells, get16(self.buf, row * _ROW + 40), out, at)
 
     # Recovery.  The queues are out of date from the first restore to finish_recovery.
 
     def restore_times(self, row, state, buf, at, partner_at):
-        """Take state and times from a record: state (with rewind); buf[at:] flags 2, ends 4, cltt 4; partner times or −1."""
+        """From a record: state (with rewind); buf[at:] flags 2, ends 4, cltt 4; offset of partner times or −1."""
         rows = self.buf
         r = row * _ROW
         rows[r] = state
-        put16(rows, r + 1, get16(buf, at) & LASTING & ~(ID_IS_HW | ID_DIGEST) | get16(rows, r + 1) & (ID_IS_HW | ID_DIGEST))
+        put16(
+            rows,
+            r + 1,
+            get16(buf, at) & LASTING & ~(ID_IS_HW | ID_DIGEST) | get16(rows, r + 1) & (ID_IS_HW | ID_DIGEST),
+        )
         copy(rows, r + 4, buf, at + 2, 8)
         if partner_at >= 0:
             copy(rows, r + 12, buf, partner_at, 8)
