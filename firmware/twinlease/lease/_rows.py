@@ -186,17 +186,8 @@ def queue_drop(rows: ptr8, queues: ptr8, queue: int, row: int):
 
 
 @micropython.viper
-def sort_key(rows: ptr8, row: int) -> int:
-    """What a queue is ordered by after recovery: 0 for a row never used, else `ends`."""
-    p = row * _ROW
-    if rows[p + 2] & 1 == 0:
-        return 0
-    return rows[p + 4] << 24 | rows[p + 5] << 16 | rows[p + 6] << 8 | rows[p + 7]
-
-
-@micropython.viper
 def _merge(rows: ptr8, a: int, b: int) -> int:
-    """Merge two sorted lists linked by `next`; equal keys keep their order.  Returns the first row."""
+    """Merge two sorted lists linked by `next`: by `ends`, rows never used (flag 1 clear) first; stable.  Returns the first row."""
     head = _NONE
     link = -1
     while a != _NONE or b != _NONE:
@@ -260,8 +251,8 @@ def _relink(rows: ptr8, queues: ptr8, queue: int, head: int):
     queues[q + 3] = prev & 0xFF
 
 
-def sort_queue(rows, queues, queue, count, runs):
-    """Sort a queue of `count` rows by sort_key, never used first; stable.
+def sort_queue(rows, queues, queue, runs):
+    """Sort a queue: rows never used first, then by `ends`; stable.
 
     runs  a list of at least 17 places: a merge of binary counters, so that
           65,535 rows need no recursion and no second array

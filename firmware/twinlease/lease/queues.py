@@ -71,7 +71,7 @@ class Queues(Rows):
         for pool in range(self._n_pools):
             for state in range(FREE, 8):
                 if state != ACTIVE and self.count(pool, state) > 1:
-                    _rows.sort_queue(self.buf, self._queues, _QUEUES + pool * 8 + state, self.count(pool, state), runs)
+                    _rows.sort_queue(self.buf, self._queues, _QUEUES + pool * 8 + state, runs)
 
     def _enter(self, row):
         """Put a row that stands nowhere into its list, and count it."""
