@@ -1,8 +1,24 @@
-"""Twinlease: DHCPv4 with failover, for small boards.  Nothing here but the version, and the shim for CPython."""
+"""Twinlease: DHCPv4 with failover, for small boards.
 
+Nothing here but the version, the stand-in for CPython, and `forget`.
+"""
+
+import gc
 import sys
 
 VERSION = "0.1.0"
+
+
+def forget(name):
+    """Drop a module or package that has done its work: code competes with leases for the heap."""
+    for loaded in list(sys.modules):
+        if loaded == name or loaded.startswith(name + "."):
+            del sys.modules[loaded]
+    parent, child = name.rsplit(".", 1)
+    if parent in sys.modules and hasattr(sys.modules[parent], child):
+        delattr(sys.modules[parent], child)
+    gc.collect()
+
 
 if sys.implementation.name != "micropython":
     from . import _cpython

@@ -6,18 +6,21 @@ Reads the configuration from flash, recovers the leases, builds the node, and
 starts one task each for DHCP on every interface, the clock, the prober, the
 journal's housekeeping and the console.  A board without a usable configuration
 serves nobody, says why, and waits at its console.
+
+Imports stand where they are used, in the order that a small heap needs: the
+configuration language comes first and goes again; then the tables, in one
+piece each; then the rest of the code, around them.
 """
 
 import asyncio
 import gc
-import sys
 
-from . import VERSION, console
+from . import VERSION, forget
 from .clock import Clock
 
 _TICK_S = 1
-_BURST = 64
-_ARENA = 24576
+_BURST = 12
+_ARENA = 4800
 _TEND_RECORDS = 8
 _FLOOR_KEY = 0
 _FLOOR_EVERY_S = 3600
@@ -27,54 +30,43 @@ class App:
     """What the console and the tests may look at: board, config, table, journal, clock, node, log."""
 
     def __init__(self, board):
-        from .net.log import Log
-
         self.board = board
-        self.log = Log(board.log)
+        self.log = None
         self.clock = Clock()
         self.config = self.table = self.journal = self.node = self.driver = None
         self._ticks = board.ticks_ms()
         self._floor_at = 0
 
     def say(self, text):
-        self.log.say(text)
-        self.log.flush()
+        """Log one line now."""
+        self.board.say(text)
 
     def load(self):
-        """Read and check the configuration; False if there is none to serve by."""
-        text = self.board.load_config()
-        if text is None:
-            self.say("No configuration in flash: this board serves nobody yet")
-            return False
-        from . import conf
+        """Take up the configuration in flash; False if there is none to serve by."""
+        from . import configuration
 
-        try:
-            self.config = conf.load(text, "dhcpd.conf", self.board.read_file)
-        except conf.ConfError as e:
-            for problem in e.problems:
-                self.say("%s line %d: %s; %s" % (problem.file, problem.line, problem.message, problem.advice))
-            self.say("Configuration file errors encountered -- not serving")
-            return False
-        finally:
-            _forget_parser()
-        for problem in self.config.problems:
-            self.say("%s line %d: warning: %s" % (problem.file, problem.line, problem.message))
-        for name in self.config.peers:
-            self.say("failover peer %s: not spoken by this version yet, this board serves alone" % name)
-        return True
+        self.config = configuration.take_up(self.board)
+        forget("twinlease.configuration")
+        forget("twinlease.conf")
+        self.board.release_files()
+        return self.config is not None
 
     def build(self):
         """Recover the leases and put the parts together."""
-        from .lease.journal import Journal
         from .lease.table import Table
-        from .net.dhcp_server import DhcpServer
-        from .node import Link, Node
 
         gc.collect()
         board = self.board
         self.table = Table(self.config.ranges, self.config.pools)
+        from .lease.journal import Journal
+
         self.journal = Journal(board.leases, self.table)
         self._recover()
+        from .net.dhcp_server import DhcpServer
+        from .net.log import Log
+        from .node import Link, Node
+
+        self.log = Log(board.log)
         links = [Link(i.name, i.address, None) for i in board.interfaces]
         self.node = Node(self.config, self.table, links, _BURST, _ARENA)
         self.node.server.trusted_time = self.clock.trusted
@@ -91,6 +83,7 @@ class App:
     def _recover(self):
         started = self.board.ticks_ms()
         found = self.journal.recover()
+        forget("twinlease.lease.recover")
         took = self.board.ticks_diff(self.board.ticks_ms(), started)
         if found.floor:
             self.clock.set_floor(found.floor)
@@ -138,21 +131,16 @@ class App:
         )
 
 
-def _forget_parser():
-    """The language is needed once; its code competes with leases for the heap."""
-    for name in list(sys.modules):
-        if name.startswith("twinlease.conf.") and name.rsplit(".", 1)[1] not in ("model", "expressions", "problems"):
-            del sys.modules[name]
-
-
 async def _serve(app):
-    from .net.probe import Prober
-
     board = app.board
     tasks = []
     if board.serial:
+        from . import console
+
         tasks.append(console.run(board.serial, board.serial, app))
     if app.node:
+        from .net.probe import Prober
+
         prober = Prober(app.node, board.interfaces, app.driver.flush, app.clock, app.log)
         tasks.extend([app.ticking(), app.tending(), prober.run()])
         tasks.extend([app.driver.serve(i) for i in range(len(board.interfaces))])

@@ -8,6 +8,8 @@ firmware may use of it:
                     read, program, erase, sync, and counters (see nor.py)
     load_config()   text of dhcpd.conf or None     store_config(text)   old or new, never a mixture
     read_file(name) an included configuration file
+    load_image()    octets of the configuration's image (conf/image.py) or None     store_image(octets)
+    release_files() unmount what load_config, read_file … have mounted
     interfaces      list of Interface: name, address, prefix, mac, index
     rtc()           project seconds from the board's own clock, or None
     ticks_ms(), ticks_diff(a, b)
@@ -24,11 +26,15 @@ Not here: DHCP, sockets, the console's commands.  A port is a file of this folde
 
 import sys
 
+from .. import forget
+
 
 def open(argv):
     """Return the Board that this firmware runs on; argv is that of main.py."""
     if sys.platform in ("linux", "darwin"):
-        from . import unix
+        from . import unix_start
 
-        return unix.Board(unix.settings(argv))
+        board = unix_start.open_board(argv)
+        forget("twinlease.board.unix_start")
+        return board
     raise OSError("no board file for the port " + sys.platform + ": see twinlease/board/")

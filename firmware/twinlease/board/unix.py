@@ -1,55 +1,21 @@
 """The board that is a process: MicroPython's unix port (the virtual board) or CPython on Linux (a Raspberry Pi).
 
-Its settings are a JSON file named by `--settings FILE` (a board of hardware has
-them in its flash):
-
-    dir          folder that holds the board: flash.bin (and files/ under CPython)
-    interfaces   [{"name": "eth0", "address": "10.77.0.2/16"}]; without it CPython asks `ip`
-    install      {"dhcpd.conf": "/path"}: configuration files to take over when they differ
-    button_fd    descriptor of a pipe: an octet or the end of it asks for a stop
-    rtc          false for a board without a clock
-    reset_cause  why it starts: "power-on", "reset", "crash"
-
-The log goes to descriptor 2, the serial port is descriptors 0 and 1.
+The log goes to descriptor 2, the serial port is descriptors 0 and 1.  unix_start.py
+makes the board from its settings; files.py is there while a file is wanted.
 """
 
 import asyncio
-import json
 import os
 import sys
 import time
 
-from . import nor, store
+from .. import forget
+from . import nor
 
 MICROPYTHON = sys.implementation.name == "micropython"
 EPOCH_UNIX = 1577836800  # 2020-01-01, where project seconds start
 CONFIG = "dhcpd.conf"
-MOUNT = "/flash"
-
-
-def settings(argv):
-    """Read the settings file that the command line names."""
-    if "--settings" not in argv:
-        raise OSError("no settings: run main.py --settings FILE")
-    with open(argv[argv.index("--settings") + 1]) as f:
-        return json.loads(f.read())
-
-
-class Interface:
-    """A network interface: name, address (4 octets), prefix (bits), mac (octets), index (of the kernel)."""
-
-    def __init__(self, name, address):
-        address, _, prefix = address.partition("/")
-        self.name = name
-        self.address = bytes([int(part) for part in address.split(".")])
-        self.prefix = int(prefix)
-        self.mac = bytes([int(part, 16) for part in _sys(name, "address").split(":")])
-        self.index = int(_sys(name, "ifindex"))
-
-
-def _sys(name, what):
-    with open("/sys/class/net/" + name + "/" + what) as f:
-        return f.read().strip()
+IMAGE = "dhcpd.image"
 
 
 class Board:
@@ -75,14 +41,11 @@ class Board:
         self.serial = Serial() if MICROPYTHON else None
         self._rtc = told.get("rtc", True)
         self._button_fd = told.get("button_fd")
-        self._flash = nor.open_file(told["dir"] + "/flash.bin")
+        self._folder = told["dir"]
+        self._flash = nor.open_file(self._folder + "/flash.bin")
+        self._store = None
         self.leases = nor.Region(self._flash, nor.LEASES_AT, nor.LEASES_SIZE)
-        self._store = store.Store(self._mount(told["dir"]))
-        for name, path in told.get("install", {}).items():
-            if self._store.install(name, path):
-                self.say("%s in flash replaced by %s" % (name, path))
-        found = told.get("interfaces")
-        self.interfaces = [Interface(i["name"], i["address"]) for i in (_ask_ip() if found is None else found)]
+        self.interfaces = []
 
     def say(self, text):
         """Log one line of the board's own."""
@@ -90,18 +53,43 @@ class Board:
 
     def load_config(self):
         """Text of dhcpd.conf, or None on a blank board."""
-        return self._store.load(CONFIG)
+        octets = self.files().load(CONFIG)
+        return None if octets is None else octets.decode()
 
     def store_config(self, text):
         """Replace dhcpd.conf; a power cut leaves the old one or the new one."""
-        self._store.store(CONFIG, text)
+        self.files().store(CONFIG, text.encode())
+
+    def load_image(self):
+        """Octets of the configuration's image, or None."""
+        return self.files().load(IMAGE)
+
+    def store_image(self, octets):
+        self.files().store(IMAGE, octets)
 
     def read_file(self, name):
         """Text of an included file; OSError if there is none."""
-        text = self._store.load(name)
-        if text is None:
+        octets = self.files().load(name)
+        if octets is None:
             raise OSError("there is no file %s on this board" % name)
-        return text
+        return octets.decode()
+
+    def files(self):
+        """The store of configuration files, mounted when first asked for."""
+        if self._store is None:
+            from . import files
+
+            self._store = files.Store(files.mount(self._flash, self._folder, self.say))
+        return self._store
+
+    def release_files(self):
+        """Unmount: the file system's buffers and code are worth a hundred leases."""
+        if self._store is not None:
+            from . import files
+
+            self._store = None
+            files.unmount()
+        forget("twinlease.board.files")
 
     def rtc(self):
         """Project seconds from the host's clock, or None if this board has none."""
@@ -128,32 +116,8 @@ class Board:
     def close(self):
         """Make everything durable and let go of it."""
         self.leases.sync()
-        if MICROPYTHON:
-            import vfs
-
-            vfs.umount(MOUNT)
+        self.release_files()
         self._flash.close()
-
-    def _mount(self, folder):
-        """Return the folder for configuration files, on a littlefs in the flash or (CPython) in plain sight."""
-        if not MICROPYTHON:
-            folder += "/files"
-            os.makedirs(folder, exist_ok=True)
-            return folder
-        import vfs
-
-        blocks = nor.Blocks(nor.Region(self._flash, nor.VFS_AT, nor.VFS_SIZE))
-        try:
-            fs = vfs.VfsLfs2(blocks, progsize=32)
-        except OSError:
-            # Blank, or cut short while being formatted: littlefs copies on write, so nothing else brings it here.
-            if blocks.fault is not None:
-                raise blocks.fault
-            vfs.VfsLfs2.mkfs(blocks, progsize=32)
-            fs = vfs.VfsLfs2(blocks, progsize=32)
-            self.say("file system made in flash")
-        vfs.mount(fs, MOUNT)
-        return MOUNT
 
 
 class Serial:
@@ -182,15 +146,3 @@ def _room(stream):
 def _descriptor(fd, mode):
     """A file object without a buffer for an open descriptor."""
     return open(fd, mode) if MICROPYTHON else open(fd, mode, buffering=0, closefd=False)
-
-
-def _ask_ip():
-    import subprocess
-
-    told = json.loads(subprocess.run(["ip", "-j", "-4", "address"], capture_output=True, check=True).stdout)
-    return [
-        {"name": link["ifname"], "address": "%s/%d" % (a["local"], a["prefixlen"])}
-        for link in told
-        for a in link["addr_info"][:1]
-        if "LOOPBACK" not in link["flags"]
-    ]

@@ -6,7 +6,7 @@ files are the host's, and the promise is the host file system's.
 
 import os
 
-from twinlease.board import nor, store
+from twinlease.board import files, nor
 
 try:
     import vfs
@@ -55,14 +55,14 @@ class Flash:
 
 
 def mounted(flash):
-    blocks = nor.Blocks(flash)
+    blocks = files.Blocks(flash)
     try:
         fs = vfs.VfsLfs2(blocks, progsize=32)
     except OSError:
         vfs.VfsLfs2.mkfs(blocks, progsize=32)
         fs = vfs.VfsLfs2(blocks, progsize=32)
     vfs.mount(fs, "/test")
-    return store.Store("/test")
+    return files.Store("/test")
 
 
 def left_after(octets, limit, torn):
@@ -115,7 +115,7 @@ def test_a_power_cut_while_the_file_system_is_made_leaves_one_that_can_be_made()
 
 def folder():
     if vfs is None:
-        return store.Store(tempfile.mkdtemp())
+        return files.Store(tempfile.mkdtemp())
     return mounted(Flash())
 
 

@@ -1,0 +1,164 @@
+"""Configuration files in flash, where a power cut leaves the old text or the new one and never a mixture.
+
+`Store(root)` keeps files in one folder: of a littlefs on boards and on the
+virtual board, of the host's file system on a Raspberry Pi.  A file is written
+under a temporary name, flushed, closed and renamed; both file systems promise
+that a rename happens whole or not at all.  Names with a slash are kept flat.
+
+An exception while writing leaves the temporary file, which the next write
+replaces: leaving it is what keeps half a text from ever getting the real name.
+"""
+
+import errno
+import os
+import sys
+
+from . import nor
+
+_TEMPORARY = "new.tmp"
+_CHUNK = 256
+_MOUNT = "/flash"
+
+
+class Store:
+    def __init__(self, root):
+        self.root = root
+
+    def load(self, name):
+        """Return the octets of a file, or None if there is none."""
+        try:
+            with open(self._path(name), "rb") as f:
+                return f.read()
+        except OSError as e:
+            if e.errno == errno.ENOENT:
+                return None
+            raise
+
+    def store(self, name, octets):
+        """Replace a file by these octets."""
+        self._replace(name, (octets[i : i + _CHUNK] for i in range(0, len(octets), _CHUNK)))
+
+    def install(self, name, path):
+        """Make a file equal to one elsewhere on this machine.  Returns True if it was not; reads by the piece."""
+        if self._same(name, path):
+            return False
+        with open(path, "rb") as source:
+            self._replace(name, _pieces(source))
+        return True
+
+    def _path(self, name):
+        return self.root + "/" + name.replace("%", "%25").replace("/", "%2F")
+
+    def _replace(self, name, pieces):
+        new = self.root + "/" + _TEMPORARY
+        f = open(new, "wb")
+        try:
+            for piece in pieces:
+                f.write(piece)
+            f.flush()
+            if sys.implementation.name != "micropython":
+                os.fsync(f.fileno())
+        finally:
+            f.close()  # a file left to the collector closes with the heap locked, which the flash cannot bear
+        os.rename(new, self._path(name))
+        if sys.implementation.name != "micropython":
+            folder = os.open(self.root, os.O_RDONLY)
+            os.fsync(folder)
+            os.close(folder)
+
+    def _same(self, name, path):
+        try:
+            ours = open(self._path(name), "rb")
+        except OSError as e:
+            if e.errno == errno.ENOENT:
+                return False
+            raise
+        try:
+            with open(path, "rb") as theirs:
+                while True:
+                    a = ours.read(_CHUNK)
+                    if a != theirs.read(_CHUNK):
+                        return False
+                    if not a:
+                        return True
+        finally:
+            ours.close()
+
+
+def _pieces(f):
+    while True:
+        piece = f.read(_CHUNK)
+        if not piece:
+            return
+        yield piece
+
+
+class Blocks:
+    """A Region as the block device that MicroPython's file systems want.
+
+    They call from C, so a failure is a negative errno, never an exception; the
+    exception is kept in `fault` for whoever asks why a mount failed.
+    """
+
+    def __init__(self, region):
+        self.region = region
+        self.fault = None
+
+    def readblocks(self, block, buf, at=0):
+        return self._do(self.region.read, block * nor.BLOCK + at, buf)
+
+    def writeblocks(self, block, buf, at=None):
+        if at is None:
+            for b in range(block, block + len(buf) // nor.BLOCK):
+                self.region.erase(b)
+            at = 0
+        return self._do(self.region.program, block * nor.BLOCK + at, buf)
+
+    def ioctl(self, op, arg):
+        if op == 3:  # sync
+            self.region.sync()
+        elif op == 4:  # how many blocks
+            return self.region.size // nor.BLOCK
+        elif op == 5:  # their size
+            return nor.BLOCK
+        elif op == 6:  # erase one
+            self.region.erase(arg)
+        return 0
+
+    def _do(self, what, at, buf):
+        try:
+            what(at, buf)
+            return 0
+        except OSError as e:
+            self.fault = e
+            return -errno.EIO
+
+
+def mount(flash, folder, say):
+    """Return the folder for configuration files: on a littlefs in the flash, or (CPython) in plain sight in `folder`."""
+    if sys.implementation.name != "micropython":
+        folder += "/files"
+        os.makedirs(folder, exist_ok=True)
+        return folder
+    import vfs
+
+    blocks = Blocks(nor.Region(flash, nor.VFS_AT, nor.VFS_SIZE))
+    try:
+        fs = vfs.VfsLfs2(blocks, progsize=32)
+    except OSError:
+        # Blank, or cut short while being formatted: littlefs copies on write, so nothing else brings it here.
+        if blocks.fault is not None:
+            raise blocks.fault
+        vfs.VfsLfs2.mkfs(blocks, progsize=32)
+        fs = vfs.VfsLfs2(blocks, progsize=32)
+        say("file system made in flash")
+    vfs.mount(fs, _MOUNT)
+    return _MOUNT
+
+
+def unmount():
+    """Everything is closed; the buffers go."""
+    if sys.implementation.name == "micropython":
+        import vfs
+
+        vfs.umount(_MOUNT)

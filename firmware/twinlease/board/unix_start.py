@@ -1,0 +1,65 @@
+"""Makes the unix board from its settings: the part of it that is dropped once the board runs.
+
+The settings are a JSON file named by `--settings FILE` (a board of hardware has
+them in its flash):
+
+    dir          folder that holds the board: flash.bin (and files/ under CPython)
+    interfaces   [{"name": "eth0", "address": "10.77.0.2/16"}]; without it CPython asks `ip`
+    install      {"dhcpd.conf": "/path"}: configuration files to take over when they differ
+    button_fd    descriptor of a pipe: an octet or the end of it asks for a stop
+    rtc          false for a board without a clock
+    reset_cause  why it starts: "power-on", "reset", "crash"
+"""
+
+import json
+
+from .unix import Board
+
+
+def open_board(argv):
+    """The Board that the command line's settings describe."""
+    told = settings(argv)
+    board = Board(told)
+    for name, path in told.get("install", {}).items():
+        if board.files().install(name, path):
+            board.say("%s in flash replaced by %s" % (name, path))
+    found = told.get("interfaces")
+    board.interfaces = [Interface(i["name"], i["address"]) for i in (_ask_ip() if found is None else found)]
+    return board
+
+
+def settings(argv):
+    """Read the settings file that the command line names."""
+    if "--settings" not in argv:
+        raise OSError("no settings: run main.py --settings FILE")
+    with open(argv[argv.index("--settings") + 1]) as f:
+        return json.loads(f.read())
+
+
+class Interface:
+    """A network interface: name, address (4 octets), prefix (bits), mac (octets), index (of the kernel)."""
+
+    def __init__(self, name, address):
+        address, _, prefix = address.partition("/")
+        self.name = name
+        self.address = bytes([int(part) for part in address.split(".")])
+        self.prefix = int(prefix)
+        self.mac = bytes([int(part, 16) for part in _sys(name, "address").split(":")])
+        self.index = int(_sys(name, "ifindex"))
+
+
+def _sys(name, what):
+    with open("/sys/class/net/" + name + "/" + what) as f:
+        return f.read().strip()
+
+
+def _ask_ip():
+    import subprocess
+
+    told = json.loads(subprocess.run(["ip", "-j", "-4", "address"], capture_output=True, check=True).stdout)
+    return [
+        {"name": link["ifname"], "address": "%s/%d" % (a["local"], a["prefixlen"])}
+        for link in told
+        for a in link["addr_info"][:1]
+        if "LOOPBACK" not in link["flags"]
+    ]

@@ -1,0 +1,124 @@
+"""A checked configuration as octets, so that a board that serves never loads the parser.
+
+The language takes 120 KB of heap to read, and the names in its code are never
+given back.  So a board reads its dhcpd.conf once, writes this image of the result
+to flash, starts again, and from then on loads the image (image_writer.py makes it).
+
+    load(octets) -> Config            what the parser made, as plain records
+    sources(octets) -> [(name, digest)], the files that it was made from
+
+Layout: "TLI" and the format's number; the sources; the names of attributes; how many
+objects, and a class letter for each; then each object's attributes.  A value is a
+letter and what belongs to it; numbers are 7 bits an octet, the last one without
+the top bit, with the sign in the lowest bit.  Objects may refer to each other
+in circles: they are made first and filled afterwards.
+"""
+
+MAGIC = b"TLI\2"
+
+
+class Record:
+    """An object of the model: has the attributes that the image gives it."""
+
+
+class Scope(Record):
+    def param(self, name, default=None):
+        """Value of the parameter here or in the nearest scope above that has it."""
+        scope = self
+        while scope:
+            if name in scope.params:
+                return scope.params[name]
+            scope = scope.parent
+        return default
+
+
+class Space(Record):
+    def encode(self, options):
+        """Octets of {code: bytes} in ascending order of code."""
+        out = b""
+        for code in sorted(options):
+            value = options[code]
+            out += code.to_bytes(self.code_width, "big")
+            if self.length_width:
+                out += len(value).to_bytes(self.length_width, "big")
+            out += value
+        return out
+
+
+class Reader:
+    def __init__(self, octets):
+        self._buf = octets
+        self._at = len(MAGIC)
+        self._names = ()
+        self._objects = ()
+
+    def number(self):
+        value = shift = 0
+        while True:
+            octet = self._buf[self._at]
+            self._at += 1
+            value |= (octet & 0x7F) << shift
+            shift += 7
+            if octet < 0x80:
+                return -(value >> 1) if value & 1 else value >> 1
+
+    def octets(self):
+        n = self.number()
+        self._at += n
+        return bytes(self._buf[self._at - n : self._at])
+
+    def sources(self):
+        return [(self.octets().decode(), self.octets()) for _ in range(self.number())]
+
+    def config(self):
+        self._names = [self.octets().decode() for _ in range(self.number())]
+        self._objects = [_new(letter) for letter in self.octets()]
+        for thing in self._objects:
+            for _ in range(self.number()):
+                setattr(thing, self._names[self.number()], self.value())
+        return self._objects[0]
+
+    def value(self):
+        kind = self._buf[self._at : self._at + 1]
+        self._at += 1
+        if kind == b"R":
+            return self._objects[self.number()]
+        if kind == b"I":
+            return self.number()
+        if kind == b"B":
+            return self.octets()
+        if kind == b"S":
+            return self.octets().decode()
+        if kind == b"L":
+            return [self.value() for _ in range(self.number())]
+        if kind == b"U":
+            return tuple([self.value() for _ in range(self.number())])
+        if kind == b"D":
+            return dict([(self.value(), self.value()) for _ in range(self.number())])
+        if kind == b"O":
+            from . import expressions
+
+            return getattr(expressions, self.octets().decode())
+        return {b"N": None, b"T": True, b"F": False}[kind]
+
+
+def _new(letter):
+    if letter == 69:  # E: an expression, whose code is loaded only if there is one
+        from .expressions import Expr
+
+        return Expr(None)
+    if letter == 83:  # S
+        return Scope()
+    return Space() if letter == 80 else Record()  # P
+
+
+def sources(octets):
+    """[(file name, digest)] that the image was made from; nothing if it is not an image of this format."""
+    return Reader(octets).sources() if octets[: len(MAGIC)] == MAGIC else []
+
+
+def load(octets):
+    """The Config in an image whose sources have been compared."""
+    reader = Reader(octets)
+    reader.sources()
+    return reader.config()
