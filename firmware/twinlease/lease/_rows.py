@@ -187,7 +187,7 @@ def queue_drop(rows: ptr8, queues: ptr8, queue: int, row: int):
 
 @micropython.viper
 def _merge(rows: ptr8, a: int, b: int) -> int:
-    """Merge two sorted lists linked by `next`: by `ends`, rows never used (flag 1 clear) first; stable.  Returns the first row."""
+    """Merge two lists, linked by `next` and sorted by `ends`, rows never used first; stable.  Returns the first row."""
     head = _NONE
     link = -1
     while a != _NONE or b != _NONE:
