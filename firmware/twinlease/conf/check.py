@@ -21,8 +21,6 @@ def finish(p):
     _hosts(p)
     _lease_times(p)
     _peers(p)
-    for pool in config.pools:
-        pool.scope.kind = "pool"
     if config.rows > MAX_ROWS:
         where = p.ranges[-1][1]
         p.report.error(
@@ -271,11 +269,7 @@ def _hosts(p):
 
 
 def _lease_times(p):
-    seen = []
     for scope, where in p.scopes:
-        if scope in seen:
-            continue
-        seen.append(scope)
         low = scope.param("min-lease-time")
         high = scope.param("max-lease-time")
         if low is not None and high is not None and high != -1 and (low > high or low == -1):

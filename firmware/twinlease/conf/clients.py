@@ -83,10 +83,11 @@ def group(p, place, where):
 
 def class_block(p, place, where):
     name = as_text(p.string("a class's name"))
-    cls = p.config.class_named(name)
+    cls = p.classes.get(name)
     if cls is None:
         cls = Class(name, Scope(place.scope, "class"))
         p.config.classes.append(cls)
+        p.classes[name] = cls
     inner = Place("c", cls.scope, place)
     inner.cls = cls
     p.block(inner, "class", where)
@@ -95,7 +96,7 @@ def class_block(p, place, where):
 def subclass(p, place, where):
     at = p.where()
     name = as_text(p.string("a class's name"))
-    cls = p.config.class_named(name)
+    cls = p.classes.get(name)
     if cls is None:
         raise Fault(at, 'no class is named "%s"' % name, 'declare it before: class "%s" { match ...; }' % name)
     key = p.string_or_octets("the value that selects the subclass")

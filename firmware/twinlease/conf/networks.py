@@ -11,6 +11,8 @@ from .place import Place
 from .problems import Fault
 from .reader import as_text
 
+MAX_SUBNETS = 256  # of one shared network
+
 _PERMITS = {
     "known": "known-clients",
     "unknown": "unknown-clients",
@@ -55,6 +57,8 @@ def subnet(p, place, where):
         inner.bad = []
         p.bad_subnets.append((p.report.error(at, "", ""), net, mask, inner.bad))
     else:
+        if len(network.subnets) >= MAX_SUBNETS:
+            raise Fault(where, "more than %d subnets in a shared network" % MAX_SUBNETS, "make several networks")
         network.subnets.append(subnet)
         p.subnets.append((subnet, at))
     p.block(inner, "subnet", where)
@@ -124,14 +128,13 @@ def _subnet_with(p, network, address):
 
 def _implicit_pool(p, place, dynamic):
     """A range outside of any pool: for BOOTP clients only if it says so, as in ISC dhcpd."""
-    kind = "all-clients" if dynamic else "dynamic-bootp-clients"
-    for pool in place.network.pools:
-        permits = pool.permit if dynamic else pool.deny
-        if pool.scope.parent is place.scope and pool.scope.kind == "implicit" and permits:
-            return pool
-    pool = _new_pool(p, place)
-    pool.scope.kind = "implicit"  # until check.py is done
-    (pool.permit if dynamic else pool.deny).append(Permit(kind))
+    pool = place.implicit.get(dynamic)
+    if pool is None:
+        pool = place.implicit[dynamic] = _new_pool(p, place)
+        if dynamic:
+            pool.permit.append(Permit("all-clients"))
+        else:
+            pool.deny.append(Permit("dynamic-bootp-clients"))
     return pool
 
 
@@ -184,7 +187,7 @@ def _permit(p):
         p.expect_word("of", 'as in: members of "class"')
         at = p.where()
         name = as_text(p.string("a class's name"))
-        if not p.config.class_named(name):
+        if name not in p.classes:
             p.report.error(at, 'no class is named "%s"' % name, "declare the class before the pool")
         return Permit(word, name)
     if word in ("authenticated", "unauthenticated"):

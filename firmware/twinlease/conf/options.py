@@ -190,6 +190,7 @@ class OptionNames:
 
     def __init__(self):
         self.custom = {}  # {(space, name in lower case): OptionDef}
+        self.codes = {}  # {(space, code): OptionDef}, the last that defines it
         self.spaces = {"vendor": Space("vendor", 4, 1), "vendor-class": Space("vendor-class", 4, 1)}
         for name in ("agent", "fqdn", "nwip", "isc"):
             self.spaces[name] = Space(name)
@@ -212,9 +213,8 @@ class OptionNames:
 
     def by_code(self, space, code):
         """OptionDef that the code has; the file's own definition before the table's."""
-        for key in sorted(self.custom):
-            if key[0] == space and self.custom[key].code == code:
-                return self.custom[key]
+        if (space, code) in self.codes:
+            return self.codes[(space, code)]
         table = TABLES.get(space, b"\n")
         at = table.find(b"\n%d " % code)
         if at < 0:
@@ -224,6 +224,7 @@ class OptionNames:
 
     def define(self, definition):
         self.custom[(definition.space, definition.name.lower())] = definition
+        self.codes[(definition.space, definition.code)] = definition
 
     def names(self, space):
         """All names of a space, for 'did you mean'."""

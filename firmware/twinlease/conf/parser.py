@@ -31,6 +31,7 @@ class Parser(Reader):
         self.config.spaces = self.names.spaces
         self.size = 0
         self.groups = {}
+        self.classes = {}
         self.host_names = {}
         # For check.py: what was said where
         self.ranges = []  # (Range, where)
@@ -103,7 +104,7 @@ class Parser(Reader):
         if parameter:
             self.step()
             statements.read_parameter(self, place.scope, word, where, parameter[0], parameter[1])
-            if word.endswith("-lease-time"):
+            if word.endswith("-lease-time") and (not self.scopes or self.scopes[-1][0] is not place.scope):
                 self.scopes.append((place.scope, where))
             return
         advice = statements.REFUSED.get(word)

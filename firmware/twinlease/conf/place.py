@@ -22,4 +22,5 @@ class Place:
         self.network = outer.network if outer else None
         self.subnet = outer.subnet if outer else None
         self.bad = outer.bad if outer else None  # a list: the subnet is wrong, its ranges only help to say how
+        self.implicit = {}  # a subnet's pools for ranges that stand in none
         self.pool = self.host = self.cls = self.subclass = None

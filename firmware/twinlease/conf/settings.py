@@ -14,6 +14,7 @@ from .place import Place
 from .problems import Fault
 
 MAX_CHAIN = 64  # if, elsif, ...
+MAX_CONDITIONS = 64  # in one block; each is evaluated for each packet
 
 
 def option(p, place, where):
@@ -127,6 +128,8 @@ def condition(p, place, where):
         if not p.take_word("if"):
             chain.append((None, _branch(p, place, where)))
             break
+    if len(place.scope.conditions) >= MAX_CONDITIONS:
+        raise Fault(where, "more than %d conditions in one block" % MAX_CONDITIONS, "use classes")
     place.scope.put_condition(chain)
 
 
