@@ -125,7 +125,7 @@ def test_ctrl_c_and_noise_on_the_line_do_not_stop_the_service(board: Board) -> N
     with open(board.serial, "wb", buffering=0) as line:
         line.write(b"\x03\x03show\x03\x04\x1b[A\xff\x00" + b"x" * 5000 + b"\r\n\x03")
     assert board.ask("show memory json").returncode == 0
-    assert "reset" not in board.said() and "crash" not in board.said()
+    assert board.said().count("Server starting service") == 1
 
 
 def test_a_reader_that_stalls_stalls_nobody(board: Board) -> None:
