@@ -19,7 +19,7 @@ def test_a_host_and_all_that_it_can_have():
 
 def test_a_host_may_name_its_group():
     c = load("group office { option routers 10.0.0.1; } host a { group office; hardware ethernet 1:2:3:4:5:6; }")
-    assert c.hosts[0].scope.parent.kind == "group" and c.hosts[0].scope.option(3) == ip("10.0.0.1")
+    assert c.hosts[0].scope.kind == "group" and c.hosts[0].scope.option(3) == ip("10.0.0.1")
     assert "no group is named x" in error("host a { group x; hardware ethernet 1:2:3:4:5:6; }").message
 
 

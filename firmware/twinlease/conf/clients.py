@@ -25,6 +25,8 @@ def host_block(p, place, where):
     p.config.hosts.append(host)
     p.hosts.append((host, where))
     p.block(inner, "host", where)
+    if host.scope.is_empty():
+        host.scope = host.scope.parent  # most hosts only have an address: spare them a scope each
 
 
 def hardware(p, place, where):
@@ -52,7 +54,7 @@ def fixed_address(p, place, where):
     p.semicolon()
     if place.host.addresses:
         p.report.error(where, "the host has a fixed-address already", "list them all: fixed-address A, B;")
-    place.host.addresses = addresses
+    place.host.addresses = tuple(addresses)
 
 
 def uid(p, place, where):

@@ -53,6 +53,9 @@ class Scope:
         self.parent = parent
         self.kind = kind
 
+    def is_empty(self):
+        return not (self.options or self.params or self.vendor_options or self.conditions)
+
     def put_option(self, space, code, value):
         """Set an option; space is "" for DHCP's own."""
         for chain in self.conditions:
@@ -180,6 +183,8 @@ class Permit:
 
 
 class Host:
+    """scope is its own, or that of what encloses it if the host says nothing more."""
+
     def __init__(self, name, scope):
         self.name = name
         self.scope = scope
@@ -189,8 +194,6 @@ class Host:
 
 
 class Class:
-    """match is a boolean Expr (is_match_if) or a data Expr whose value selects the subclass."""
-
     def __init__(self, name, scope):
         self.name = name
         self.scope = scope
