@@ -273,7 +273,7 @@ CASES = [
     (
         "files and processes",
         "both",
-        'omapi-port 7911; lease-file-name "/tmp/x"; pid-file-name "/tmp/y"; db-time-format local;',
+        'omapi-port 7911; lease-file-name "dhcpd.leases"; pid-file-name "dhcpd.pid"; db-time-format local;',
     ),
     (
         "updates of DNS",
