@@ -49,7 +49,7 @@ class DhcpServer:
         while more:
             packet, sender = sock.recvfrom(_RECEIVE)
             self.received += 1
-            reason = node.on_dhcp(packet, len(packet), index, clock.earliest)
+            reason = node.on_dhcp(packet, len(packet), index, clock.now)
             if reason:
                 log.malformed(link, reason, source(sender))
             else:
