@@ -13,6 +13,9 @@ from lab.servers import Plan, Server, Twinlease
 from lab.tools import require
 
 SERVER = "10.77.0.2"
+FIRST_USE = 4096
+"""Octets of heap that the first packets may cost for good: the template of the options that they ask for, and the like. A lease
+in a heap object would cost a thousand times more than this in one turn."""
 
 
 def test_500_exchanges_a_second_for_30_s_lose_nothing(kind: type[Server], tmp_path: Path) -> None:
@@ -57,8 +60,8 @@ def test_1000_clients_fill_a_pool_of_1000_twice_over_on_a_small_heap(tmp_path: P
         assert (report.ack.received, report.ack.repeated) == (1000, 0), report.text
     print(f"free heap: {free}")
     assert len(active(leases)) == 1000
-    assert free[2] >= free[1] - 512, f"the second turn cost heap: {free}"
-    assert free[1] >= free[0] - 2048, f"the first turn cost heap: {free}"
+    assert free[2] >= free[1], f"the second turn cost heap: {free}"
+    assert free[1] >= free[0] - FIRST_USE, f"the first turn cost more than what is made once: {free}"
 
 
 def free_heap(server: Twinlease) -> int:

@@ -43,6 +43,9 @@ shared-network upstairs {{
 CIRCUIT = bytes([1, 4]) + b"port" + bytes([2, 3]) + b"sw1"
 
 DELIBERATE: dict[str, dict[str, str]] = {
+    "malformed_agent_options_come_back_as_they_are": {
+        "a sub-option that runs over": "RFC 3046 2.2: what the agent sent comes back as it came; dhcpd drops what it cannot read"
+    },
     "a_shared_network_behind_an_agent_is_one": {
         "client 5": "offers bind nobody: when all that is left has been offered, who asks first gets it; dhcpd keeps silent"
     }
