@@ -128,6 +128,7 @@ class Crowd:
         """These clients, who hold addresses, reboot and ask for them, one by one; each must get its own."""
         for client in clients:
             mine = self.ledger.by_client[client]
+            self.idle.remove(client)
             self._send(client, self.message(REQUEST, client, [(packet.REQUESTED, ip4(mine.address))]), own=True)
             end = time.monotonic() + limit_s
             while self.waiting:
