@@ -33,8 +33,8 @@ class Wire:
 
 
 def said(typed, app=App):
-    wire = Wire(typed)
-    asyncio.run(console.run(wire, wire, app))
+    wire = Wire(typed[1:])
+    asyncio.run(console.run(wire, wire, app, typed[:1]))
     return wire.printed.decode()
 
 
@@ -48,7 +48,7 @@ def refusal(text):
 
 def test_a_command_is_echoed_and_answered():
     printed = said(b"show version\r")
-    assert printed.startswith("twinlease> show version\r\nversion ") and printed.endswith("\r\ntwinlease> ")
+    assert printed.startswith("show version\r\nversion ") and printed.endswith("\r\ntwinlease> ")
     assert "\n" not in printed.replace("\r\n", "")
 
 
@@ -80,7 +80,7 @@ def test_a_word_too_many_is_pointed_at():
 
 
 def test_nothing_typed_says_nothing():
-    assert said(b"\r\n\r") == "twinlease> \r\ntwinlease> \r\ntwinlease> "
+    assert said(b"\r\n\r") == "\r\ntwinlease> \r\ntwinlease> "
 
 
 def test_a_program_gets_a_frame_and_no_echo():
