@@ -113,8 +113,12 @@ class Node:
 
     # Probing ahead: the next addresses of each pool are known to be quiet before a client asks.
 
+    def wants_probing(self):
+        """True if `ping-check` is on for any pool (its default)."""
+        return any([pool.scope.param("ping-check", True) for pool in self.config.pools])
+
     def start_probing(self):
-        """There is a prober: from now on offer addresses that it found quiet, where `ping-check` is on (its default)."""
+        """There is a prober: from now on offer addresses that it found quiet, where `ping-check` is on."""
         self._probed_pools = [pool for pool in self.config.pools if pool.scope.param("ping-check", True)]
         self.server.choice.probed_pools = self._probed_pools
 

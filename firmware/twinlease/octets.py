@@ -80,5 +80,5 @@ def put32(b: ptr8, at: int, v: int):
 def hash22(b: ptr8, at: int, n: int, seed: int) -> int:
     h = seed
     for i in range(at, at + n):
-        h = (h * 33 ^ b[i]) & 0x3FFFFF
+        h = (h * 193 ^ b[i]) & 0x3FFFFF
     return h

@@ -60,17 +60,17 @@ def test_a_host_that_no_client_can_be():
 
 def test_classes_and_subclasses():
     c = load("""class "known" { match if known; default-lease-time 60; }
-      class "mac" { match hardware; lease limit 4; option host-name "all"; }
-      subclass "mac" 1:2:3:4:5:6:7 { option host-name "one"; lease limit 1; }
+      class "mac" { match hardware; option host-name "all"; }
+      subclass "mac" 1:2:3:4:5:6:7 { option host-name "one"; }
       subclass "mac" "text";
       class "known" { option host-name "again"; }""")
     known, mac = c.classes
     assert known.match is not None and known.submatch is None and known.scope.options == {12: b"again"}
-    assert mac.match is None and mac.submatch is not None and mac.lease_limit == 4
+    assert mac.match is None and mac.submatch is not None
     assert sorted(mac.subclasses) == [b"\x01\x02\x03\x04\x05\x06\x07", b"text"]
     one = mac.subclasses[b"\x01\x02\x03\x04\x05\x06\x07"]
     assert one.kind == "subclass" and one.parent is mac.scope and one.options == {12: b"one"}
-    assert one.params == {"lease-limit": 1} and mac.subclasses[b"text"].option(12) == b"all"
+    assert one.params == {} and mac.subclasses[b"text"].option(12) == b"all"
     assert c.class_named("mac") is mac and c.class_named("none") is None
 
 

@@ -11,7 +11,7 @@ option space S code width 1; option S.a code 1 = text; option wpad code 252 = te
 option r code 224 = array of { ip-address, integer 8 }; option r 10.0.0.1 5, 10.0.0.2 6;
 class "pxe" { match if substring(option vendor-class-identifier, 0, 9) = "PXE" and not exists agent.circuit-id;
   vendor-option-space S; option S.a "x"; if option user-class = "i" { filename "a"; } elsif known { filename "b"; } }
-class "m" { match hardware; lease limit 4; } subclass "m" 1:8:0:2b:4c:39:ad { option host-name "x"; }
+class "m" { match hardware; } subclass "m" 1:8:0:2b:4c:39:ad { option host-name "x"; }
 group g { host a { hardware ethernet 0:1:2:3:4:5; fixed-address 10.0.0.5; option dhcp-client-identifier "abc"; } }
 host b { group g; uid 1:2; option host-name = concat("h-", binary-to-ascii(10, 8, "-", leased-address)); }
 subnet 10.0.0.0 netmask 255.255.255.0 { option routers 10.0.0.1; range 10.0.0.10 10.0.0.20;

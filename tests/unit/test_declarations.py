@@ -167,3 +167,26 @@ def test_message_size_below_the_legal_minimum_counts_as_576():
         assert len(Office().discover(1, option(57, size)).octets) >= 300
     o = office('range 10.77.1.1 10.77.1.9; option a "%s";' % ("a" * 250), "option a code 200 = text;")
     assert len(o.discover(1, option(57, b"\0\0") + option(55, b"\xc8")).options[200]) == 250
+
+
+def test_group_around_a_subnet():
+    o = Office("""group { option routers 10.77.0.9; default-lease-time 777;
+      subnet 10.77.0.0 netmask 255.255.0.0 { range 10.77.1.1 10.77.1.9; } }""")
+    ack = o.lease(1)
+    assert ack.options[3] == ip("10.77.0.9") and ack.seconds == 777
+
+
+def test_encapsulated_space_and_vendor_identifying_options():
+    o = office("""range 10.77.1.1 10.77.1.9; option SIP.server 10.0.0.9; option ACME.mode 7;""", """
+      option space SIP; option SIP.server code 1 = ip-address; option sip-box code 210 = encapsulate SIP;
+      option space ACME code width 1 length width 1; option ACME.mode code 2 = unsigned integer 8;
+      option vendor.acme code 4491 = encapsulate ACME;""")
+    reply = o.lease(1, option(55, b"\xd2\x7d"))
+    assert reply.options[210] == b"\1\4\x0a\0\0\x09"
+    if 125 in reply.options:
+        assert reply.options[125] == b"\0\0\x11\x8b\3\2\1\7"
+
+
+def test_smaller_of_two_subnets_counts():
+    o = Office("""subnet 10.77.0.0 netmask 255.255.255.0 { range 10.77.0.10 10.77.0.11; option routers 10.77.0.1; }""")
+    assert o.lease(1).options[1] == ip("255.255.255.0")

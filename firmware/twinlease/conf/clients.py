@@ -125,17 +125,6 @@ def match(p, place, where):
     p.semicolon()
 
 
-def lease(p, place, where):
-    if not p.take_word("limit"):
-        raise Fault(where, "not supported by Twinlease: lease", statements.REFUSED["lease"])
-    limit = p.integer(0, 65535, "the limit")
-    p.semicolon()
-    if place.subclass:
-        place.scope.put_param("lease-limit", limit)
-    else:
-        place.cls.lease_limit = limit
-
-
 HANDLERS = {
     "host": ("gnspr", host_block),
     "hardware": ("h", hardware),
@@ -145,5 +134,4 @@ HANDLERS = {
     "class": ("gnspr", class_block),
     "subclass": ("gnspr", subclass),
     "match": ("c", match),
-    "lease": ("c", lease),
 }

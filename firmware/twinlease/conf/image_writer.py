@@ -8,7 +8,7 @@ from .image import MAGIC
 
 _LETTERS = ((model.Scope, b"S"), (model.Space, b"P"), (expressions.Expr, b"E"))
 # Of use to the parser only, or shown before the image is made.
-_LEFT_OUT = ("problems", "option_defs", "vendors", "pos", "place")
+_LEFT_OUT = ("problems", "option_defs")
 # What the class says and an object need not say; the image says it.
 _CLASS_VALUES = {
     model.Scope: ("options", "params", "vendor_options", "conditions"),

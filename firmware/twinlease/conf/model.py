@@ -200,7 +200,6 @@ class Class:
         self.match = None  # "match if": boolean
         self.submatch = None  # "match": data, looked up in subclasses
         self.subclasses = _NONE
-        self.lease_limit = None
 
     def put_subclass(self, key, scope):
         if self.subclasses is _NONE:

@@ -141,7 +141,7 @@ REFUSED = {
     "return": "a board runs no functions of the file's own",
     "add": 'write class "x" { match if ...; }',
     "parse-vendor-option": "look at option vendor-encapsulated-options with substring(...)",
-    "lease": "leases are kept in flash; remove it",
+    "lease": "classes have no lease limit here; give them a pool of that many addresses",
     "alias": "it is for dhclient; remove it",
     "dynamic": "it stands in lease files, not here; remove it",
     "deleted": "it stands in lease files, not here; remove it",

@@ -1,6 +1,6 @@
 """The serial console: what a person, or a program on a PC, types at the board.
 
-`run(stream_in, stream_out, app)` is a task beside the service.  It reads octet
+`run(stream_in, stream_out, app, octets)` is a task beside the service.  It reads octet
 by octet, echoes, keeps a bounded line, and runs one command at a time; an answer
 is written in pieces with the event loop in between, so that no client waits for
 a long table.  Whatever goes wrong in a command costs that command.
@@ -35,20 +35,17 @@ PROMPT = b"twinlease> "
 _PIECE = 256  # octets collected before they are written
 
 
-async def run(stream_in, stream_out, app):
-    """Serve the console until the line ends (which on a board it never does)."""
+async def run(stream_in, stream_out, app, octets):
+    """Serve the console from its first octet until the line ends (which on a board it never does)."""
     editor = line.Line()
-    await stream_out.write(PROMPT)
-    while True:
-        octets = await stream_in.read(1)
-        if not octets:
-            return
+    while octets:
         echo = editor.feed(octets[0])
         if echo:
             await stream_out.write(echo)
         if editor.done:
             await _command(editor.take(), stream_out, app)
             await stream_out.write(PROMPT)
+        octets = await stream_in.read(1)
 
 
 async def _command(text, out, app):

@@ -184,7 +184,8 @@ class Choice:
         """The row longest out of use that a BOOTP client may have for ever, or -1."""
         t = self._table
         for pool in self._client.network.pools:
-            if self._client.may_use(pool) and any([rng.dynamic_bootp for rng in pool.ranges]):
+            denied = pool.scope.param("allow-dynamic-bootp", "allow") != "allow"
+            if not denied and self._client.may_use(pool) and any([rng.dynamic_bootp for rng in pool.ranges]):
                 row = t.first(pool.index, FREE)
                 while row >= 0 and not (self.takes_bootp(row) and t.offered(row, self.hash(), self._now) < 2):
                     row = t.after(row)

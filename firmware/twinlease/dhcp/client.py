@@ -26,7 +26,7 @@ _SEED_HW = const(5387)
 class ClientView:
     def __init__(self, config):
         self._config = config
-        self._subnets = config.subnets
+        self._subnets = list(reversed(config.subnets))  # of two that hold an address, the smaller one comes first
         self._by_id = {}
         self._by_hw = {}
         for host in config.hosts:
@@ -51,7 +51,7 @@ class ClientView:
         self.now = now
         self.network = self._locate()
         self.host = self._find_host() if self._by_id or self._by_hw else None
-        self._context.aim(request, self.host is not None)
+        self._context.aim(request, self.host)
         if self._classes:
             self._classify()
 
@@ -102,7 +102,7 @@ class ClientView:
             return self.settings(None, self.network.subnets[0])
         plain = self._plain.get(-1)
         if plain is None:
-            plain = self._plain[-1] = _settings.merge([self._config.scope], None, None)
+            plain = self._plain[-1] = _settings.merge(self._config, [self._config.scope], None, None)
         return plain
 
     def answers_to(self, buf, at, settings):
@@ -189,20 +189,15 @@ class ClientView:
         return False
 
     def _scopes(self, pool, subnet):
-        scopes = [self._config.scope, subnet.network.scope, subnet.scope]
-        if pool and pool.scope is not subnet.scope:
-            scopes.append(pool.scope)
+        scopes = _chain(subnet.scope)
+        if pool:
+            scopes.extend([scope for scope in _chain(pool.scope) if scope not in scopes])
         for cls, scope in self._members:
             scopes.append(cls.scope)
             if scope:
                 scopes.append(scope)
         if self.host:
-            chain = []
-            scope = self.host.scope
-            while scope and scope.kind in ("host", "group"):
-                chain.append(scope)
-                scope = scope.parent
-            scopes.extend(reversed(chain))
+            scopes.extend([scope for scope in _chain(self.host.scope) if scope.kind in ("host", "group")])
         return scopes
 
     def _merge(self, pool, subnet, context):
@@ -210,7 +205,7 @@ class ClientView:
         scopes = self._scopes(pool, subnet)
         if context is None and _settings.has_conditions(scopes):
             return True
-        return _settings.merge(scopes, context, subnet, self.host)
+        return _settings.merge(self._config, scopes, context, subnet, self.host)
 
     def _special_settings(self, pool, subnet):
         members = tuple([(cls.name, id(scope)) for cls, scope in self._members])
@@ -223,6 +218,15 @@ class ClientView:
         if known is not True:
             return known
         return self._merge(pool, subnet, self._context)
+
+
+def _chain(scope):
+    """A scope and what encloses it, outermost first."""
+    chain = []
+    while scope is not None:
+        chain.insert(0, scope)
+        scope = scope.parent
+    return chain
 
 
 def _file_under(index, key, host):

@@ -10,14 +10,14 @@ from .request import CHADDR, HTYPE
 class Context:
     def __init__(self):
         self._request = None
-        self._known = False
+        self._host = None
         self._address = None
         self._lease_s = None
         self._settings = None
 
-    def aim(self, request, known):
+    def aim(self, request, host):
         self._request = request
-        self._known = known
+        self._host = host
         self._address = self._lease_s = self._settings = None
 
     def leased(self, address, lease_s, settings):
@@ -44,7 +44,10 @@ class Context:
         return bytes(r.buf[offset : min(offset + n, r.length)])
 
     def known(self):
-        return self._known
+        return self._host is not None
+
+    def host_decl_name(self):
+        return self._host.name.encode() if self._host else None
 
     def leased_address(self):
         return self._address

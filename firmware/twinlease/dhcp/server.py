@@ -9,8 +9,9 @@ sent), `size` (octets of the reply), `row` (the row concerned, -1), `note` (why,
 log), `address`/`address_at` (the address it is about), and `changed`: rows that must be in the
 journal before the reply may leave.
 
-`handle` never looks at a clock (`now` is project seconds, judged by the caller: the
-earliest it may be) and allocates nothing for a client that renews.
+`handle` never looks at a clock: `now` is project seconds, the earliest it may be,
+since by it leases end; `doubt_s` is how much later it may be, since a client counts
+from the latest.  It allocates nothing for a client that renews.
 
 Not here: where the reply goes and when (node.py), the lease table (lease/).
 """
@@ -86,6 +87,7 @@ class Server:
         self.note = SERVED
         self.lease_s = 0
         self.trusted_time = True
+        self.doubt_s = 0
         self._address = bytearray(4)
         self._name = bytearray(NAME_MAX + 1)
         self._request = None
@@ -245,7 +247,7 @@ class Server:
         settings = self.client.settings(pool, subnet)
         held = t.state(row) == ACTIVE and self.choice.is_client(row)
         seconds = self._lease_seconds(settings, pool, row, held)
-        remaining = t.ends(row) - self._now
+        remaining = t.ends(row) - self._now - self.doubt_s
         if held and self._is_fresh(settings, row, remaining, seconds):
             seconds = remaining
         elif not self._bind(row, seconds, settings):
@@ -270,7 +272,7 @@ class Server:
         r, t = self._request, self._table
         if not t.set_client(row, r.buf, r.id_at, r.id_n, r.buf[HTYPE], r.buf, CHADDR, r.hlen):
             return False
-        ends = FOREVER if seconds >= FOREVER - self._now else self._now + seconds
+        ends = FOREVER if seconds >= FOREVER - self._now - self.doubt_s else self._now + self.doubt_s + seconds
         t.set_times(row, ends, self._now)
         if t.state(row) != ACTIVE:
             t.set_state(row, ACTIVE)

@@ -1,6 +1,6 @@
 """What the configuration says for one client: options to send and numbers to go by, with all scopes merged.
 
-    settings = merge(scopes, context, subnet)    scopes from the outermost to the innermost
+    settings = merge(config, scopes, context, subnet)    scopes from the outermost to the innermost
 
 Inner scopes win: host over class over pool over subnet over shared network over
 global.  Most clients are plain (no class, no host declaration) and share one
@@ -72,9 +72,10 @@ class Settings:
         return t
 
 
-def merge(scopes, context, subnet, host=None):
+def merge(config, scopes, context, subnet, host=None):
     """Settings for these scopes, outermost first.
 
+    config   tells which options carry the sub-options of a declared space
     context  what expressions and `if` read; None leaves expressions in `dynamic` and skips conditions
     subnet   its mask is sent when no scope sets option 1 (dhcp-options(5))
     """
@@ -83,7 +84,8 @@ def merge(scopes, context, subnet, host=None):
         _add(scope, context, options, params, spaces)
     if params.get("use-host-decl-names", False) and host and 12 not in options:
         options[12] = host.name.encode()
-    _encapsulate(options, params, spaces)
+    if spaces:
+        _encapsulate(config, options, params, _evaluated(spaces, context))
     if subnet and 1 not in options:
         options[1] = subnet.mask
     dynamic = [code for code in options if not isinstance(options[code], bytes)]
@@ -132,13 +134,34 @@ def _add(scope, context, options, params, spaces):
                     break
 
 
-def _encapsulate(options, params, spaces):
-    """Option 43 from the sub-options of the space that `vendor-option-space` names (RFC 2132 section 8.4)."""
-    space = spaces.get(params.get("vendor-option-space", None), None)
-    if not space:
-        return
+def _evaluated(spaces, context):
+    """The sub-options of each space as octets; one that has no value for this request is left out."""
+    out = {}
+    for name in spaces:
+        values = out[name] = {}
+        for code in spaces[name]:
+            value = spaces[name][code]
+            if not isinstance(value, bytes):
+                value = value.evaluate(context) if context else None
+            if isinstance(value, bytes):
+                values[code] = value
+    return out
+
+
+def _encapsulate(config, options, params, spaces):
+    """Sub-options into their option: 43 (RFC 2132 section 8.4), 125 (RFC 3925), and those declared with `encapsulate`."""
+    carriers = dict(config.encapsulated)
+    if "vendor-option-space" in params:
+        carriers[43] = params["vendor-option-space"]
+    for code in carriers:
+        values = spaces.get(carriers[code])
+        if values and code not in options:
+            options[code] = config.spaces[carriers[code]].encode(values)
     out = b""
-    for code in sorted(space):
-        if isinstance(space[code], bytes):
-            out += bytes((code, len(space[code]))) + space[code]
-    options[43] = out
+    for number in sorted(config.vendors):
+        values = spaces.get(config.vendors[number])
+        if values:
+            data = config.spaces[config.vendors[number]].encode(values)
+            out += number.to_bytes(4, "big") + bytes((len(data),)) + data
+    if out and 125 not in options:
+        options[125] = out

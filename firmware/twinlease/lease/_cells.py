@@ -80,7 +80,7 @@ def hash_item(cells: ptr8, at: int) -> int:
         at += 1
         if at & 15 == 14:
             at = (cells[at] << 8 | cells[at + 1]) << 4
-        h = (h * 33 ^ cells[at]) & 0x3FFFFF
+        h = (h * 193 ^ cells[at]) & 0x3FFFFF
     return h
 
 

@@ -138,9 +138,9 @@ def hash_hw(rows: ptr8, cells: ptr8, row: int) -> int:
     c = (rows[p + _CELL] << 8 | rows[p + _CELL + 1]) * 16 + 2 - 6
     for i in range(n):
         if i < 6:
-            h = (h * 33 ^ rows[p + _HW + i]) & 0x3FFFFF
+            h = (h * 193 ^ rows[p + _HW + i]) & 0x3FFFFF
         else:
-            h = (h * 33 ^ cells[c + i]) & 0x3FFFFF
+            h = (h * 193 ^ cells[c + i]) & 0x3FFFFF
     return h
 
 

@@ -15,7 +15,7 @@ from ..dhcp import request as _request
 from ..dhcp import server as _server
 from ..dhcp.request import CHADDR, CIADDR, GIADDR, HTYPE
 
-_SIZE = const(2048)
+_SIZE = const(1280)
 _LINE_MAX = const(320)
 _NAME_MAX = const(64)
 
