@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from conftest import tool
+from boards import tool
 
 GOOD = "subnet 10.0.0.0 netmask 255.255.255.0 {\n  range 10.0.0.10 10.0.0.19;\n}\n"
 BAD = "default-lease-time 600;\n\tsubnet 10.0.1.0 netmask 255.255.254.0 { }\n"

@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import TOOL, Board, tool
+
+from boards import TOOL, Board, tool
 
 
 class Terminal:
@@ -83,7 +84,12 @@ def test_the_demonstration_goes_on_serving_until_ctrl_c(tmp_path: Path, need_udh
 def test_the_demonstration_without_a_terminal_ends_by_itself(tmp_path: Path, need_udhcpc: None) -> None:
     done = tool("demo", "--dir", str(tmp_path / "board"))
     assert done.returncode == 0, done.stdout + done.stderr
-    for word in ("DHCPOFFER on 10.77.1.10 to 02:00:00:00:00:10", "renew: 10.77.1.10/16", "DHCPRELEASE", "done: 10.77.1.10"):
+    for word in (
+        "DHCPOFFER on 10.77.1.10 to 02:00:00:00:00:10",
+        "renew: 10.77.1.10/16",
+        "DHCPRELEASE",
+        "done: 10.77.1.10",
+    ):
         assert word in done.stdout, done.stdout
     assert "\x1b" not in done.stdout, "plain when piped"
 

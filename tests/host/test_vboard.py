@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import CONFIG, Board, tool
+
+from boards import CONFIG, Board, tool
 
 
 @pytest.mark.parametrize(
