@@ -8,6 +8,7 @@ starts again: the parser's code goes with the restart, and with it the names in 
 which MicroPython would keep for ever.  Under CPython it goes straight on.
 """
 
+import gc
 import hashlib
 import os
 import sys
@@ -40,7 +41,7 @@ def _is_current(board, sources):
 
 def _read(board, text):
     """Parse and check, tell what is wrong or doubtful, make the image."""
-    from .conf import ConfError, load
+    from .conf import ConfError, forget, load
 
     names = [_CODE, _CONFIG]
 
@@ -60,6 +61,8 @@ def _read(board, text):
     for name in sorted(config.peers):
         board.say("failover peer %s: this version does not speak failover yet, the board serves alone" % name)
     if sys.implementation.name == "micropython":
+        forget()
+        gc.collect()
         from .conf.image_writer import dump
 
         board.store_image(dump(config, [(name, _digest(board, name)) for name in names]))

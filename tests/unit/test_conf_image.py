@@ -29,7 +29,7 @@ class FromImage(Office):
 
     def __init__(self, text):
         load = conf.load
-        octets = image_writer.dump(load(text), [("dhcpd.conf", b"12345678")])
+        octets = b"".join(image_writer.dump(load(text), [("dhcpd.conf", b"12345678")]))
         assert image.sources(octets) == [("dhcpd.conf", b"12345678")]
         packets.conf = _Loader(image.load(octets))
         try:

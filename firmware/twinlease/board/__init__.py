@@ -8,7 +8,7 @@ firmware may use of it:
                     read, program, erase, sync, and counters (see nor.py)
     load_config()   text of dhcpd.conf or None     store_config(text)   old or new, never a mixture
     read_file(name) an included configuration file
-    load_image()    octets of the configuration's image (conf/image.py) or None     store_image(octets)
+    load_image()    octets of the configuration's image (conf/image.py) or None     store_image(pieces)
     release_files() unmount what load_config, read_file … have mounted
     interfaces      list of Interface: name, address, prefix, mac, index
     rtc()           project seconds from the board's own clock, or None

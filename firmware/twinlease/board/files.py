@@ -36,20 +36,21 @@ class Store:
 
     def store(self, name, octets):
         """Replace a file by these octets."""
-        self._replace(name, (octets[i : i + _CHUNK] for i in range(0, len(octets), _CHUNK)))
+        self.write(name, (octets[i : i + _CHUNK] for i in range(0, len(octets), _CHUNK)))
 
     def install(self, name, path):
         """Make a file equal to one elsewhere on this machine.  Returns True if it was not; reads by the piece."""
         if self._same(name, path):
             return False
         with open(path, "rb") as source:
-            self._replace(name, _pieces(source))
+            self.write(name, _pieces(source))
         return True
 
     def _path(self, name):
         return self.root + "/" + name.replace("%", "%25").replace("/", "%2F")
 
-    def _replace(self, name, pieces):
+    def write(self, name, pieces):
+        """Replace a file by these pieces of octets, one after the other."""
         new = self.root + "/" + _TEMPORARY
         f = open(new, "wb")
         try:

@@ -64,8 +64,9 @@ class Board:
         """Octets of the configuration's image, or None."""
         return self.files().load(IMAGE)
 
-    def store_image(self, octets):
-        self.files().store(IMAGE, octets)
+    def store_image(self, pieces):
+        """Replace the image; pieces are octets, one after the other."""
+        self.files().write(IMAGE, pieces)
 
     def read_file(self, name):
         """Text of an included file; OSError if there is none."""

@@ -27,17 +27,19 @@ class Writer:
             if callable(value) and value is not expressions.Expr:
                 self._ops[id(value)] = name
 
-    def dump(self, config, sources):
-        bodies = []
+    def pieces(self, config, sources):
         self._refer(config)
         for thing in self._objects:  # grows while it is walked
-            bodies.append(self._body(thing))
-        out = MAGIC + self._number(len(sources))
+            self._body(thing)
+        yield MAGIC + self._number(len(sources))
         for name, digest in sources:
-            out += self._octets(name.encode()) + self._octets(digest)
-        out += self._number(len(self._names)) + b"".join([self._octets(n.encode()) for n in self._names])
-        out += self._octets(b"".join([_letter(thing) for thing in self._objects]))
-        return out + b"".join(bodies)
+            yield self._octets(name.encode()) + self._octets(digest)
+        yield self._number(len(self._names))
+        for name in self._names:
+            yield self._octets(name.encode())
+        yield self._octets(b"".join([_letter(thing) for thing in self._objects]))
+        for thing in self._objects:
+            yield self._body(thing)
 
     def _body(self, thing):
         attributes = dict(thing.__dict__)
@@ -101,5 +103,5 @@ def _letter(thing):
 
 
 def dump(config, sources):
-    """Octets of the configuration; sources are the (name, digest) of the files that it was made from."""
-    return Writer().dump(config, sources)
+    """The configuration in pieces; sources are the (name, digest) of the files that it was made from."""
+    return Writer().pieces(config, sources)
