@@ -15,6 +15,7 @@ EPOCH_UNIX = 1577836800  # project seconds start in 2020
 FOREVER = 0x3FFFFFFF
 STATES = ("", "free", "active", "expired", "released", "abandoned", "reset", "backup")
 _USED = 1
+_UNTOUCHED = (1, 7)  # free or backup: without _USED never bound
 _NAME = 3  # kind of the item that holds a client's host name
 
 
@@ -71,7 +72,7 @@ def pools(app, json):
 
 
 def leases(app, json):
-    """Every row that has ever been bound."""
+    """Every row that has ever been bound, or is abandoned."""
     table = _table(app)
     buf = bytearray(64)
     if json:
@@ -80,7 +81,7 @@ def leases(app, json):
         yield "%-15s %-9s %-20s %-17s %s\n" % ("address", "state", "ends (UTC)", "hardware", "name")
     between = ""
     for row in range(table.rows):
-        if not table.flags(row) & _USED:
+        if not table.flags(row) & _USED and table.state(row) in _UNTOUCHED:
             continue
         lease = _lease(table, row, buf)
         if json:
