@@ -36,7 +36,7 @@ NONE = const(0xFFFF)
 
 
 class Link:
-    """A network interface as the node sees it: name, own address (4 octets), the configured network it is on (or None)."""
+    """A network interface as the node sees it: name, own address (4 octets), the network it is on (or None)."""
 
     def __init__(self, name, address, network):
         self.name = name
@@ -101,7 +101,7 @@ class Node:
         return 0
 
     def on_tick(self, now):
-        """Leases end, abandoned addresses come back, quiet addresses are due for another probe.  Returns True if more is due at once."""
+        """Leases end, abandoned addresses come back, quiet ones are due for a probe.  True if more is due at once."""
         table = self.table
         for _ in range(_EXPIRE_PER_TICK):
             row = table.due(now)
@@ -115,7 +115,7 @@ class Node:
 
     def wants_probing(self):
         """True if `ping-check` is on for any pool (its default)."""
-        return any([pool.scope.param("ping-check", True) for pool in self.config.pools])
+        return any(pool.scope.param("ping-check", True) for pool in self.config.pools)
 
     def start_probing(self):
         """There is a prober: from now on offer addresses that it found quiet, where `ping-check` is on."""
@@ -144,7 +144,7 @@ class Node:
         return -1
 
     def probed(self, row, answered, now):
-        """The prober's finding.  An address that somebody uses is abandoned, unless it was leased meanwhile: then it is the client's."""
+        """The prober's finding.  An address in use is abandoned; one that was leased meanwhile is its client's."""
         table = self.table
         table.clear_flags(row, PROBED)
         if table.state(row) != FREE:

@@ -71,7 +71,7 @@ def _recover_leases(app):
 
 
 def _set_clock(app, floor):
-    """Time goes on from the last one in the journal, unless the board knows better; then provisional leases move along."""
+    """Time goes on from the last in the journal, unless the board knows better; provisional leases move along."""
     clock = app.clock
     if floor:
         clock.set_floor(floor)

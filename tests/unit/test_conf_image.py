@@ -1,10 +1,9 @@
 """The image of a configuration serves like the configuration itself."""
 
-from twinlease import conf
-from twinlease.conf import image, image_writer
-
 import packets
 from packets import BASIC, Office, option
+from twinlease import conf
+from twinlease.conf import image, image_writer
 
 RICH = (
     BASIC

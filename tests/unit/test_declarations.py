@@ -1,8 +1,7 @@
 """Hosts, classes, groups, pools with allow and deny, BOOTP, conditions: dhcpd.conf(5) as a client sees it."""
 
-from twinlease.dhcp import server as sv
-
 from packets import ACK, NAK, Office, ip, message, option
+from twinlease.dhcp import server as sv
 
 NET = "subnet 10.77.0.0 netmask 255.255.0.0 { option routers 10.77.0.1; %s }\nauthoritative;\n"
 

@@ -1,8 +1,7 @@
 """Relay agents, subnet and link selection, and where replies go (RFC 2131 section 4.1, 3046, 3527, 3011, 5107)."""
 
-from twinlease.dhcp import server as sv
-
 from packets import ACK, NAK, OFFER, Office, ip, option
+from twinlease.dhcp import server as sv
 
 
 def test_giaddr_chooses_the_network_and_gets_the_reply():

@@ -1,10 +1,9 @@
 """The request parser against ordinary, odd and hostile packets (users-and-peers section 4)."""
 
 import micropython
+from packets import DISCOVER, message, option
 from twinlease.dhcp import request as rq
 from twinlease.dhcp.request import Request
-
-from packets import DISCOVER, message, option
 
 
 def parsed(octets):

@@ -1,10 +1,9 @@
 """What a client gets: DISCOVER, REQUEST in its four states, RELEASE, DECLINE, INFORM (RFC 2131 section 4.3)."""
 
 import micropython
+from packets import ACK, BASIC, BROADCAST, DECLINE, HERE, INFORM, NAK, OFFER, REQUEST, Office, ip, message, option
 from twinlease.dhcp import server as sv
 from twinlease.lease.table import ABANDONED, ACTIVE, FREE
-
-from packets import ACK, BASIC, BROADCAST, DECLINE, HERE, INFORM, NAK, OFFER, REQUEST, Office, ip, message, option
 
 
 def row_of(office, address):

@@ -136,7 +136,7 @@ class Blocks:
 
 
 def mount(flash, folder, say):
-    """Return the folder for configuration files: on a littlefs in the flash, or (CPython) in plain sight in `folder`."""
+    """Return the folder for configuration files: on a littlefs in flash, or (CPython) in plain sight in `folder`."""
     if sys.implementation.name != "micropython":
         folder += "/files"
         os.makedirs(folder, exist_ok=True)

@@ -4,7 +4,7 @@ Each function reads the rest of its statement from the parser `p` and enters it 
 the model; HANDLERS says where it may stand.
 """
 
-from . import formula, statements
+from . import formula
 from .lexer import NUMBER, STRING, WORD
 from .model import Class, Host, Scope
 from .place import Place

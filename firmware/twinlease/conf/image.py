@@ -94,12 +94,19 @@ class Reader:
         if kind == b"U":
             return tuple([self.value() for _ in range(self.number())])
         if kind == b"D":
-            return dict([(self.value(), self.value()) for _ in range(self.number())])
+            return self._dict()
         if kind == b"O":
             from . import expressions
 
             return getattr(expressions, self.octets().decode())
         return {b"N": None, b"T": True, b"F": False}[kind]
+
+    def _dict(self):
+        values = {}
+        for _ in range(self.number()):
+            key = self.value()  # on its own: in a comprehension, MicroPython reads the value before the key
+            values[key] = self.value()
+        return values
 
 
 def _new(letter):

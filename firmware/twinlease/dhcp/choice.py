@@ -12,7 +12,6 @@ from array import array
 from micropython import const
 
 from ..lease.table import ABANDONED, ACTIVE, FREE, NONE, QUIET
-from ..octets import equal
 from .request import CHADDR, HTYPE
 
 _PRESSURE_S = const(10)
@@ -149,7 +148,7 @@ class Choice:
         return first
 
     def holds(self, row):
-        """The row is bound to this client; one bound before the client had an identifier counts (a PXE ROM, then its system)."""
+        """The row is bound to this client, or was before the client had an identifier (a PXE ROM, then its system)."""
         t = self._table
         state = t.state(row)
         if state != ACTIVE and (state != FREE or t.offered(row, self.hash(), self._now) == 2):
@@ -164,7 +163,7 @@ class Choice:
         return found == row
 
     def may_take(self, row):
-        """A free row goes to whoever asks, unless it is held for another; under a flood of offers the first to ask has it.
+        """A free row goes to whoever asks, unless it is held for another; under a flood of offers to the first to ask.
 
         An abandoned one too: most likely the client that answered the probe is this one (as ISC dhcpd has it).
         """
@@ -185,7 +184,7 @@ class Choice:
         t = self._table
         for pool in self._client.network.pools:
             denied = pool.scope.param("allow-dynamic-bootp", "allow") != "allow"
-            if not denied and self._client.may_use(pool) and any([rng.dynamic_bootp for rng in pool.ranges]):
+            if not denied and self._client.may_use(pool) and any(rng.dynamic_bootp for rng in pool.ranges):
                 row = t.first(pool.index, FREE)
                 while row >= 0 and not (self.takes_bootp(row) and t.offered(row, self.hash(), self._now) < 2):
                     row = t.after(row)

@@ -138,7 +138,7 @@ class ClientView:
         return subnet.network if subnet else None
 
     def _find_host(self):
-        """The host declaration for this client: by identifier, else by hardware; one with an address here is preferred."""
+        """The client's host declaration: by identifier, else by hardware; one with an address here is preferred."""
         r = self.request
         found = None
         if r.id_n and self._by_id:
@@ -183,7 +183,7 @@ class ClientView:
         if kind == "dynamic-bootp-clients":
             return self.request.type == BOOTP
         if kind == "members":
-            return any([cls.name == permit.class_name for cls, _ in self._members])
+            return any(cls.name == permit.class_name for cls, _ in self._members)
         if kind == "after":
             return self.now >= permit.after
         return False

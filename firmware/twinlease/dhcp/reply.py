@@ -11,8 +11,8 @@ has synced the journal and sends them.
 import micropython
 from micropython import const
 
-from ..octets import copy, fill, is_zero, put32
-from .request import CIADDR, FILE, GIADDR, OPTIONS, SIADDR, SNAME, YIADDR
+from ..octets import copy, fill, put32
+from .request import FILE, OPTIONS, SNAME
 
 _ROOM = const(1472)  # the largest UDP payload in an Ethernet frame
 _BOOTP_SIZE = const(300)  # RFC 951: a BOOTP message; some clients drop shorter ones

@@ -17,7 +17,7 @@ from array import array
 import micropython
 from micropython import const
 
-from ..octets import fill, get32, is_zero
+from ..octets import get32, is_zero
 
 # RFC 2131 section 2: the fixed header.
 OP = const(0)
@@ -165,7 +165,7 @@ class Request:
         return 0
 
     def is_guest(self):
-        """The hardware address is locally administered: most likely one that changes (IEEE 802, bit 1 of the first octet)."""
+        """The hardware address is locally administered (IEEE 802: bit 1 of the first octet): most likely it changes."""
         return self.hlen == 6 and self.buf[CHADDR] & 2 != 0
 
     def wants_broadcast(self):

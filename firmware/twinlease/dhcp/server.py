@@ -28,7 +28,6 @@ from .choice import Choice
 from .client import ClientView
 from .request import (
     ACK,
-    BOOTP,
     CHADDR,
     CIADDR,
     DECLINE,
@@ -258,7 +257,7 @@ class Server:
         self._write_answer(ACK, row, settings, pool, subnet, seconds)
 
     def _is_fresh(self, settings, row, remaining, seconds):
-        """The lease has hardly aged: repeat what is left and spare the flash (dhcp-cache-threshold in dhcpd.conf(5))."""
+        """The lease has hardly aged: repeat what is left and spare the flash (dhcp-cache-threshold, dhcpd.conf(5))."""
         if not settings.cache_percent or remaining > seconds or self._name_differs(row):
             return False
         if self._table.flags(row) & PROVISIONAL and self.trusted_time:
@@ -303,17 +302,18 @@ class Server:
         return n != self._table.get_item(row, ITEM_HOST_NAME, name, 0) or not equal(name, 0, r.buf, r.where[12], n)
 
     def _drop_others(self, row, settings, renewing):
-        """The client has taken this address: what else it holds here is free again (RFC 2131 section 4.3.2; one-lease-per-client)."""
+        """The client has taken this address: what else it holds here is free again (RFC 2131 section 4.3.2)."""
         r, t = self._request, self._table
+        no_duplicates = settings.allow_duplicates != "allow" and self.client.host is not None
         if r.id_n:
             other = t.first_by_id(r.buf, r.id_at, r.id_n)
             while other >= 0:
                 self._drop(other, row, renewing, settings.one_lease)
                 other = t.next_by_id(other, r.buf, r.id_at, r.id_n)
-        if r.hlen and (settings.one_lease or settings.allow_duplicates != "allow" or not r.id_n):
+        if r.hlen and (settings.one_lease or no_duplicates or not r.id_n):
             other = t.first_by_hw(r.buf[HTYPE], r.buf, CHADDR, r.hlen)
             while other >= 0:
-                if settings.one_lease or not t.has_id(other) or (settings.allow_duplicates != "allow" and self.client.host):
+                if settings.one_lease or no_duplicates or not t.has_id(other):
                     self._drop(other, row, renewing, settings.one_lease)
                 other = t.next_by_hw(other, r.buf[HTYPE], r.buf, CHADDR, r.hlen)
 
@@ -340,13 +340,13 @@ class Server:
     # How long
 
     def _lease_seconds(self, settings, pool, row, held):
-        """Seconds for this client: its wish (option 51) or the default, within min and max, as ISC dhcpd computes it."""
+        """Seconds for this client: its wish (option 51) or the default, within min and max, as ISC dhcpd has it."""
         seconds = self._request.number(51)
         if seconds < 0:
             seconds = settings.default_s if settings.default_s >= 0 else FOREVER
         if 0 <= settings.max_s < seconds:
             seconds = settings.max_s
-        if settings.adaptive_percent or settings.guest_s >= 0:
+        if pool and (settings.adaptive_percent or settings.guest_s >= 0):
             seconds = self._shorter_when_full(settings, pool, row, held, seconds)
         if seconds < settings.min_s:
             seconds = settings.min_s
@@ -429,7 +429,7 @@ class Server:
         self._end(ACK)
 
     def _bootp(self):
-        client, r = self.client, self._request
+        client = self.client
         if client.network is None:
             self.note = UNKNOWN_NETWORK
             return
@@ -477,18 +477,8 @@ class Server:
         self._take_address(fixed, 0)
         subnet = self.client.subnet_of(fixed, 0)
         settings = self.client.settings(None, subnet)
-        seconds = FOREVER
-        if kind != BOOTREPLY:
-            seconds = self._lease_seconds_fixed(settings)
+        seconds = FOREVER if kind == BOOTREPLY else self._lease_seconds(settings, None, -1, False)
         self._write_answer(kind, -1, settings, None, subnet, seconds)
-
-    def _lease_seconds_fixed(self, settings):
-        seconds = self._request.number(51)
-        if seconds < 0:
-            seconds = settings.default_s if settings.default_s >= 0 else FOREVER
-        if 0 <= settings.max_s < seconds:
-            seconds = settings.max_s
-        return max(seconds, settings.min_s)
 
     def _answer_row(self, kind, row):
         t = self._table

@@ -149,7 +149,7 @@ def _evaluated(spaces, context):
 
 
 def _encapsulate(config, options, params, spaces):
-    """Sub-options into their option: 43 (RFC 2132 section 8.4), 125 (RFC 3925), and those declared with `encapsulate`."""
+    """Sub-options into their option: 43 (RFC 2132 section 8.4), 125 (RFC 3925), those with `encapsulate`."""
     carriers = dict(config.encapsulated)
     if "vendor-option-space" in params:
         carriers[43] = params["vendor-option-space"]

@@ -61,7 +61,11 @@ def encoded(code, value):
 
 
 class Template:
-    """wanted, room, with_mask: what it was made for.  main, file, sname: octets to copy.  overload: option 52's value, 0 for none."""
+    """wanted, room, with_mask   what it was made for
+    main, file, sname         octets to copy into the fields of these names
+    overload                  option 52's value, 0 for none
+    left_out                  codes for which there was no room
+    """
 
     def __init__(self, options, wanted, room, with_mask, file_free, sname_free):
         self.wanted = bytes(wanted)
@@ -77,9 +81,9 @@ class Template:
             self._spread(pieces, room - _OVERLOAD, file_free, sname_free)
 
     def is_for(self, buf, at, n, room, with_mask):
-        return (
-            n == len(self.wanted) and room == self.room and with_mask == self.with_mask and equal(buf, at, self.wanted, 0, n)
-        )
+        if n != len(self.wanted) or room != self.room or with_mask != self.with_mask:
+            return False
+        return equal(buf, at, self.wanted, 0, n)
 
     def _spread(self, pieces, room, file_free, sname_free):
         """Fill the options field, then `file`, then `sname` (RFC 2131 section 4.1, RFC 3396 section 5)."""

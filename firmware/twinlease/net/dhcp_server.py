@@ -16,7 +16,7 @@ _BURSTS = const(8)  # before other tasks get a turn
 
 
 class DhcpServer:
-    """Serves DHCP on all links of `node`; `interfaces[i]` is the board's interface of links[i].  clock.now is project seconds."""
+    """Serves DHCP on all links of `node`; `interfaces[i]` is the board's interface of links[i]."""
 
     def __init__(self, node, journal, clock, log, interfaces):
         self._node = node

@@ -109,6 +109,7 @@ class Prober:
         self._log = log
         self._ways = _ways(interfaces, log)
         self._asked = []
+        self._listeners = []
         self.conflicts = 0
         if self._ways:
             node.start_probing()
@@ -116,7 +117,7 @@ class Prober:
     async def run(self):
         """Ask, wait, tell the node, for ever."""
         for way in self._ways:
-            asyncio.create_task(self._listen(way))
+            self._listeners.append(asyncio.create_task(self._listen(way)))
         while self._ways:
             wait_ms = self._ask_batch()
             await _sleep_ms(wait_ms or _PAUSE_MS)
@@ -183,7 +184,7 @@ def _ways(interfaces, log):
             ways.extend([Arp(i) for i in interfaces if any(i.mac)])
         ways.append(Ping())
     except OSError as e:
-        log.say("Addresses are offered without asking whether they are in use: no raw socket here (errno %s)" % e.args[0])
+        log.say("No raw socket (errno %s): addresses are offered without asking whether they are in use" % e.args[0])
     return ways
 
 

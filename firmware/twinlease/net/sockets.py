@@ -88,14 +88,14 @@ def broadcast_socket(interface, port):
 
 def _why(e, port, name):
     if e.errno == errno.EADDRINUSE:
-        return "UDP port %d on %s is taken: another DHCP server runs here; stop it first (ss -ulpn shows it)" % (port, name)
+        return "UDP port %d on %s is taken: stop the other DHCP server first (ss -ulpn shows it)" % (port, name)
     if e.errno == errno.EACCES:
         return "UDP port %d needs root, or CAP_NET_BIND_SERVICE" % port
     return "UDP port %d on %s cannot be opened (errno %d)" % (port, name, e.errno)
 
 
 class Destination:
-    """A reusable destination address: `to(octets, at, port)` returns what sendto takes, where possible without allocating."""
+    """A reusable destination: `to(octets, at, port)` returns what sendto takes, without allocating where it can."""
 
     def __init__(self):
         self._sockaddr = bytearray(address(ANY, 0)) if _SOCKADDR else None
