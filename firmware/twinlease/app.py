@@ -59,7 +59,7 @@ class App:
         """What the server must know of the clock besides `now`."""
         server, clock = self.node.server, self.clock
         server.trusted_time = clock.trusted
-        server.doubt_s = min(clock.latest - clock.earliest, _DOUBT_MAX_S) if clock.trusted else 0
+        server.doubt_s = min(clock.latest - clock.now, _DOUBT_MAX_S) if clock.trusted else 0
 
     async def tending(self):
         """Compact the journal a little at a time, when nobody waits."""

@@ -7,7 +7,8 @@
         node.sends, node.send_…               2. … these datagrams leave
     node.done()                               it is carried out
 
-`now` is project seconds.  The driver may hand in several packets before it syncs
+`now` is project seconds: for on_dhcp the clock's best guess, for on_tick the earliest
+that it may be.  The driver may hand in several packets before it syncs
 (group commit) while `has_room()` holds; a lone packet is answered at once.
 Nothing here allocates for a client that renews.
 

@@ -299,3 +299,13 @@ def test_discover_of_a_known_client_allocates_nothing():
     finally:
         micropython.heap_unlock()
     assert office.node.sends == 1
+
+
+def test_a_doubtful_clock_never_ends_a_lease_before_its_client_does():
+    office = Office()
+    office.node.server.doubt_s = 2
+    first = office.lease(1)
+    row = row_of(office, first.address)
+    assert first.seconds == 600 and office.table.ends(row) == office.now + 602
+    office.now += 100
+    assert office.renew(first.address, 1).seconds == 500, "what is left is told without the doubt"

@@ -9,9 +9,9 @@ sent), `size` (octets of the reply), `row` (the row concerned, -1), `note` (why,
 log), `address`/`address_at` (the address it is about), and `changed`: rows that must be in the
 journal before the reply may leave.
 
-`handle` never looks at a clock: `now` is project seconds, the earliest it may be,
-since by it leases end; `doubt_s` is how much later it may be, since a client counts
-from the latest.  It allocates nothing for a client that renews.
+`handle` never looks at a clock: `now` is project seconds, the best guess; `doubt_s`
+is how much later it may be, since a client counts from the latest (leases end by
+the earliest, see node.on_tick).  It allocates nothing for a client that renews.
 
 Not here: where the reply goes and when (node.py), the lease table (lease/).
 """
