@@ -2,19 +2,20 @@
 
     .venv/bin/python tests/bench/bench.py [--quick] [--servers isc,kea] [--repeats N]
 
-Each server has core 0 to itself, perfdhcp core 1; they are joined by one virtual cable. perfdhcp plays a relay agent with 1,000
-clients; every server gets a pool of 1,000, no ping check, one lease time. Lease files lie on the disk, logs in memory.
+Each server has core 0 to itself, perfdhcp core 1; they are joined by one virtual cable. perfdhcp plays a relay agent
+with 1,000 clients; every server gets a pool of 1,000, no ping check, one lease time. Lease files lie on the disk, logs
+in memory.
 
-* rate: the highest rate offered at which under 2.5 % of the exchanges are lost. Doubling, then bisection, with steps of some
-  seconds; a step that fails is tried once more;
-  the search ends when the bounds are within 5 %, or after 16 steps.
+* rate: the highest rate offered at which under 2.5 % of the exchanges are lost. Doubling, then bisection, with steps of
+  some seconds; a step that fails is tried once more; the search ends when the bounds are within 5 %, or after 16 steps.
 * CPU: user and system time of the server at a moderate fixed rate, per exchange.
-* bytes: written per lease at that rate, by what the kernel counts for the process on its way to the block device (write_bytes:
-  whole pages), and as asked for (wchar, the log taken off).
-* memory: resident, at the end. For Twinlease it is the board's process; the host tool that carries its serial line is shown apart.
+* bytes: written per lease at that rate, by what the kernel counts for the process on its way to the block device
+  (write_bytes: whole pages), and as asked for (wchar, the log taken off).
+* memory: resident, at the end. For Twinlease it is the board's process; the host tool that carries its serial line is
+  shown apart.
 
-Every client's lease is written each time (dhcp-cache-threshold 0, and Kea's as near to it as it allows), except in the row
-"ISC dhcpd, as it comes": there, clients that return within a quarter of their lease time are answered from memory.
+Every client's lease is written each time (dhcp-cache-threshold 0, and Kea's as near to it as it allows), except in the
+row "ISC dhcpd, as it comes": there, clients that return within a quarter of their lease time are answered from memory.
 """
 
 from __future__ import annotations
@@ -37,14 +38,13 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from rich.console import Console  # noqa: E402
-from rich.table import Table  # noqa: E402
-
 from lab import perf  # noqa: E402
 from lab.daemon import Cost  # noqa: E402
 from lab.net import Host, Lan  # noqa: E402
 from lab.servers import KINDS, Isc, Plan, Server, Twinlease  # noqa: E402
 from lab.tools import missing  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.table import Table  # noqa: E402
 
 SERVER = "10.77.0.2"
 CLIENTS = 1000
@@ -164,7 +164,9 @@ def highest_rate(server: Server, host: Host, where: Path, effort: Effort, note: 
     """Search the highest rate at which no more than 2.5 % is lost: double until it fails, then halve the interval."""
     good, bad, rate = 0, 0, effort.first_rate
     for _ in range(STEPS_AT_MOST):
-        if carries(host, where, rate, effort, note) or carries(host, where, rate, effort, note):  # a second chance: noise
+        if carries(host, where, rate, effort, note) or carries(
+            host, where, rate, effort, note
+        ):  # a second chance: noise
             good, rate = rate, rate * 2 if not bad else (rate + bad) // 2
         else:
             bad, rate = rate, (good + rate) // 2
@@ -191,7 +193,7 @@ def steady(server: Server, host: Host, where: Path, effort: Effort, figures: Fig
 
 
 def cpu_by_fill(server: Server, host: Host, where: Path, effort: Effort, figures: Figures) -> None:
-    """Twinlease's CPU time per exchange while its table fills: first ten clients (an empty table), then a thousand leases."""
+    """Twinlease's CPU time per exchange with ten leases in its table; `steady` measures it with a thousand."""
     clients = 10
     before = measured(server)
     few = perf.load(host, where, SERVER, clients=clients, rate=effort.steady_rate, seconds=effort.steady_s // 2 or 1)
@@ -203,8 +205,10 @@ def contest(kind: type[Server], effort: Effort, console: Console) -> Figures:
     """Measure one server, each repeat from a fresh start."""
     figures = Figures(kind.name, kind.durability)
     for turn in range(effort.repeats):
+
         def note(text: str, turn: int = turn) -> None:
             console.print(f"  [dim]{kind.name}, repeat {turn + 1}: {text}[/]", highlight=False)
+
         with tempfile.TemporaryDirectory(prefix="bench") as folder:
             where = Path(folder)
             with serving(kind, where / "server") as (server, host):
@@ -227,14 +231,30 @@ def median_and_spread(values: list[float] | list[int], digits: int = 0) -> str:
 def table(results: list[Figures]) -> Table:
     """The results for people."""
     shown = Table(title="median (least … greatest) of the repeats")
-    for head in ("server", "leases on disk", "exchanges/s, < 2.5 % lost", "CPU us/exchange", "resident MB",
-                 "bytes/lease, block level", "bytes/lease, asked", "mean ACK delay ms"):
+    for head in (
+        "server",
+        "leases on disk",
+        "exchanges/s, < 2.5 % lost",
+        "CPU us/exchange",
+        "resident MB",
+        "bytes/lease, block level",
+        "bytes/lease, asked",
+        "mean ACK delay ms",
+    ):
         shown.add_column(head)
     for f in results:
         resident = median_and_spread([k / 1024 for k in f.resident_kib], 1)
         beside = f" + {f.supervisor_kib / 1024:.0f} host tool" if f.supervisor_kib else ""
-        shown.add_row(f.name, f.durability, median_and_spread(f.rate), median_and_spread(f.cpu_us), resident + beside,
-                      median_and_spread(f.block_bytes), median_and_spread(f.asked_bytes), median_and_spread(f.delay_ms, 2))
+        shown.add_row(
+            f.name,
+            f.durability,
+            median_and_spread(f.rate),
+            median_and_spread(f.cpu_us),
+            resident + beside,
+            median_and_spread(f.block_bytes),
+            median_and_spread(f.asked_bytes),
+            median_and_spread(f.delay_ms, 2),
+        )
     return shown
 
 
@@ -266,17 +286,28 @@ def plot(results: list[Figures], path: Path) -> None:
 
 def record(results: list[Figures], effort: Effort) -> dict[str, object]:
     """The run as one line for machines: no names or paths of this one."""
+
     def first_line(*argv: str) -> str:
         done = subprocess.run(argv, capture_output=True, text=True, cwd=HERE, check=False)
         return (done.stdout.strip() or "unknown").splitlines()[0]
-    model = next((line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
-                  if line.startswith("model name")), "unknown")
+
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        "unknown",
+    )
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": first_line("git", "rev-parse", "--short", "HEAD"),
         "interpreter": interpreter(),
-        "cpu": model, "cores": os.cpu_count(), "load_before": round(os.getloadavg()[2], 2),
-        "clients": CLIENTS, "effort": asdict(effort),
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "load_before": round(os.getloadavg()[2], 2),
+        "clients": CLIENTS,
+        "effort": asdict(effort),
         "servers": [asdict(f) for f in results],
     }
 
@@ -308,13 +339,19 @@ def chosen(names: str, console: Console) -> list[type[Server]]:
 def main() -> None:
     """Measure, show, draw, record."""
     options = argparse.ArgumentParser(description="Twinlease, ISC dhcpd, Kea and dnsmasq side by side")
-    options.add_argument("--quick", action="store_true", help="one repeat, short steps: only to see that it works; not recorded")
+    options.add_argument(
+        "--quick", action="store_true", help="one repeat, short steps: only to see that it works; not recorded"
+    )
     options.add_argument("--servers", default=",".join(CONTESTANTS), help="which, by commas (default: %(default)s)")
-    options.add_argument("--repeats", type=int, default=3, help="how often each point is measured (default: %(default)s)")
+    options.add_argument(
+        "--repeats", type=int, default=3, help="how often each point is measured (default: %(default)s)"
+    )
     given = options.parse_args()
     console = Console(width=max(160, Console().width))
     effort = Effort(repeats=1, step_s=2, steady_s=3) if given.quick else Effort(repeats=given.repeats)
-    console.print(f"1-minute load of this machine before the run: {os.getloadavg()[0]:.2f} (a busy machine gives poor figures)")
+    console.print(
+        f"1-minute load of this machine before the run: {os.getloadavg()[0]:.2f} (a busy machine gives poor figures)"
+    )
     results = [contest(kind, effort, console) for kind in chosen(given.servers, console)]
     if not results:
         sys.exit("nothing was measured; what is missing is named above")

@@ -1,4 +1,7 @@
-"""Fixtures of the interoperability tests. LAB_SERVER=isc runs them against ISC dhcpd: what fails there is the test's own fault."""
+"""Fixtures of the interoperability tests.
+
+LAB_SERVER=isc runs them against ISC dhcpd: what fails there is the test's own fault. LAB_HEAP sets the board's heap.
+"""
 
 from __future__ import annotations
 

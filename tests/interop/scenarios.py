@@ -1,4 +1,4 @@
-"""Conversations that have one right course. Each is held with Twinlease and with ISC dhcpd under the same configuration.
+"""Conversations that have one right course, held with Twinlease and with ISC dhcpd under the same configuration.
 
 A scenario asserts what both must do, and its whole transcript is compared besides: everything that we forgot to assert.
 """
@@ -184,19 +184,31 @@ def the_lease_time_asked_for_is_kept_within_bounds(play: Play) -> None:
             assert lease_s(offer) == given, f"asked for {asked}, got {lease_s(offer)}"
 
 
-@scenario("authoritative;\ndefault-lease-time 300;\nmax-lease-time 600;\nddns-update-style none;\nping-check false;\n" + FENCE + FOUR)
+@scenario(
+    "authoritative;\ndefault-lease-time 300;\nmax-lease-time 600;\nddns-update-style none;\nping-check false;\n"
+    + FENCE
+    + FOUR
+)
 def without_a_least_lease_time_there_is_one_all_the_same(play: Play) -> None:
     for asked in (10, 299, 301):
         play.discover(f"asks for {asked} s", mac(1), (packet.LEASE, asked.to_bytes(4, "big")))
 
 
-@scenario("authoritative;\ndefault-lease-time 60;\nmax-lease-time 600;\nddns-update-style none;\nping-check false;\n" + FENCE + FOUR)
+@scenario(
+    "authoritative;\ndefault-lease-time 60;\nmax-lease-time 600;\nddns-update-style none;\nping-check false;\n"
+    + FENCE
+    + FOUR
+)
 def a_short_default_lease_time(play: Play) -> None:
     play.obtain("no wish", mac(1))
     play.obtain("a wish", mac(2), (packet.LEASE, (100).to_bytes(4, "big")))
 
 
-@scenario("authoritative;\ndefault-lease-time -1;\nmax-lease-time -1;\nddns-update-style none;\nping-check false;\n" + FENCE + FOUR)
+@scenario(
+    "authoritative;\ndefault-lease-time -1;\nmax-lease-time -1;\nddns-update-style none;\nping-check false;\n"
+    + FENCE
+    + FOUR
+)
 def leases_for_ever(play: Play) -> None:
     play.obtain("no wish", mac(1))
     play.obtain("for ever", mac(2), (packet.LEASE, b"\xff" * 4))
@@ -226,13 +238,13 @@ def one_lease_per_client_frees_the_others(play: Play) -> None:
         play.discover(f"client {n}", mac(n))
 
 
-HOSTS = f"""
-host printer {{ hardware ethernet 02:00:00:00:00:01; fixed-address 10.77.5.1; option host-name "printer"; }}
-host phone {{ option dhcp-client-identifier "phone-7"; fixed-address 10.77.5.2; filename "phone.cfg"; }}
-host both {{ hardware ethernet 02:00:00:00:00:03; fixed-address 192.168.3.3, 10.77.5.3; }}
-host known {{ hardware ethernet 02:00:00:00:00:04; default-lease-time 111; option domain-name "known.example"; }}
-group {{ option domain-name "group.example"; next-server 10.77.0.8;
-  host grouped {{ hardware ethernet 02:00:00:00:00:05; fixed-address 10.77.5.5; }} }}
+HOSTS = """
+host printer { hardware ethernet 02:00:00:00:00:01; fixed-address 10.77.5.1; option host-name "printer"; }
+host phone { option dhcp-client-identifier "phone-7"; fixed-address 10.77.5.2; filename "phone.cfg"; }
+host both { hardware ethernet 02:00:00:00:00:03; fixed-address 192.168.3.3, 10.77.5.3; }
+host known { hardware ethernet 02:00:00:00:00:04; default-lease-time 111; option domain-name "known.example"; }
+group { option domain-name "group.example"; next-server 10.77.0.8;
+  host grouped { hardware ethernet 02:00:00:00:00:05; fixed-address 10.77.5.5; } }
 """
 
 
@@ -258,7 +270,8 @@ def hosts_get_their_reservations(play: Play) -> None:
 
 
 POOLS = f"""{NET} {{
-  pool {{ deny unknown-clients; range 10.77.1.10 10.77.1.13; default-lease-time 120; option domain-name "staff.example"; }}
+  pool {{ deny unknown-clients; range 10.77.1.10 10.77.1.13; default-lease-time 120;
+    option domain-name "staff.example"; }}
   pool {{ allow unknown-clients; range 10.77.2.10 10.77.2.13; }}
 }}
 host staff {{ hardware ethernet 02:00:00:00:00:01; }}
@@ -269,7 +282,9 @@ host staff {{ hardware ethernet 02:00:00:00:00:01; }}
 def known_and_unknown_clients_get_their_own_pools(play: Play) -> None:
     staff = play.obtain("known", mac(1))
     play.obtain("unknown", mac(2))
-    assert play.obtain("unknown, asks for the other pool", mac(3), (packet.REQUESTED, ip4("10.77.1.12"))).yiaddr.startswith("10.77.2.")
+    assert play.obtain(
+        "unknown, asks for the other pool", mac(3), (packet.REQUESTED, ip4("10.77.1.12"))
+    ).yiaddr.startswith("10.77.2.")
     play.reboot("unknown reboots into the other pool", mac(4), "10.77.1.12")
     play.renew("known renews", mac(1), staff.yiaddr)
     for n in (5, 6):
@@ -278,7 +293,8 @@ def known_and_unknown_clients_get_their_own_pools(play: Play) -> None:
 
 
 CLASSES = f"""
-class "phones" {{ match if substring(option vendor-class-identifier, 0, 5) = "phone"; option domain-name "phones.example"; }}
+class "phones" {{ match if substring(option vendor-class-identifier, 0, 5) = "phone";
+  option domain-name "phones.example"; }}
 class "boot" {{ match if option user-class = "ipxe" or (substring(hardware, 1, 3) = 02:00:aa and not known);
   filename "menu.ipxe"; next-server 10.77.0.5; }}
 class "cards" {{ match hardware; }}
@@ -300,7 +316,9 @@ def classes_choose_pools_and_options(play: Play) -> None:
     assert card.yiaddr.startswith("10.77.2.") and card.get(packet.DOMAIN) == b"card.example"
     assert play.obtain("a card without", mac(8)).yiaddr.startswith("10.77.2.")
     assert play.obtain("somebody", mac(9)).yiaddr.startswith("10.77.3.")
-    ipxe = play.obtain("boots by user class", mac(10), (packet.USER_CLASS, b"ipxe"), (packet.PARAMETERS, bytes([1, 67, 66])))
+    ipxe = play.obtain(
+        "boots by user class", mac(10), (packet.USER_CLASS, b"ipxe"), (packet.PARAMETERS, bytes([1, 67, 66]))
+    )
     assert ipxe.siaddr == "10.77.0.5"
     by_card = play.obtain("boots by hardware", mac(0xAA0001, "02:00:00")[:2] + b"\xaa\0\0\1")
     assert by_card.file == b"menu.ipxe"
@@ -308,11 +326,14 @@ def classes_choose_pools_and_options(play: Play) -> None:
 
 
 MANY = """
-option time-offset 3600; option time-servers 10.77.0.20; option log-servers 10.77.0.21; option ntp-servers 10.77.0.22, 10.77.0.23;
+option time-offset 3600; option time-servers 10.77.0.20; option log-servers 10.77.0.21;
+option ntp-servers 10.77.0.22, 10.77.0.23;
 option netbios-name-servers 10.77.0.24; option netbios-node-type 8; option interface-mtu 1400; option default-ip-ttl 64;
 option static-routes 10.78.0.0 10.77.0.1; option domain-search "a.example", "b.a.example"; option ip-forwarding off;
-option vendor-encapsulated-options 01:04:41:42:43:44:ff; option tftp-server-name "boot.example"; option bootfile-name "x.ipxe";
-option smtp-server 10.77.0.25; option www-server 10.77.0.26; option nis-domain "nis.example"; option root-path "/srv/root";
+option vendor-encapsulated-options 01:04:41:42:43:44:ff;
+option tftp-server-name "boot.example"; option bootfile-name "x.ipxe";
+option smtp-server 10.77.0.25; option www-server 10.77.0.26;
+option nis-domain "nis.example"; option root-path "/srv/root";
 option wpad code 252 = text; option wpad "http://wpad.example/";
 option tftp150 code 150 = array of ip-address; option tftp150 10.77.0.30, 10.77.0.31;
 option flag code 200 = boolean; option flag true; option num code 201 = unsigned integer 16; option num 4660;
@@ -321,15 +342,56 @@ option raw code 203 = string; option raw de:ad:be:ef; option signed code 204 = i
 option list code 205 = array of { ip-address, unsigned integer 8 }; option list 10.0.0.1 1, 10.0.0.2 2;
 option caps code 114 = text; option caps "https://portal.example/api";
 """
-ALL_OF_THEM = bytes([1, 3, 6, 15, 2, 4, 7, 42, 44, 46, 26, 23, 33, 119, 19, 43, 66, 67, 69, 72, 40, 17, 252, 150, 200, 201, 202, 203,
-                     204, 205, 114, 28, 51, 58, 59])
+ALL_OF_THEM = bytes(
+    [
+        1,
+        3,
+        6,
+        15,
+        2,
+        4,
+        7,
+        42,
+        44,
+        46,
+        26,
+        23,
+        33,
+        119,
+        19,
+        43,
+        66,
+        67,
+        69,
+        72,
+        40,
+        17,
+        252,
+        150,
+        200,
+        201,
+        202,
+        203,
+        204,
+        205,
+        114,
+        28,
+        51,
+        58,
+        59,
+    ]
+)
 
 
 @scenario(MANY + PLAIN)
 def every_kind_of_option_is_encoded_as_dhcpd_encodes_it(play: Play) -> None:
     big = (packet.MAX_SIZE, (1400).to_bytes(2, "big"))
     ack = play.obtain("all of them", mac(1), (packet.PARAMETERS, ALL_OF_THEM), big)
-    assert ack.get(203) == bytes.fromhex("deadbeef") and ack.get(201) == b"\x12\x34" and ack.get(204) == b"\xff\xff\xff\xfe"
+    assert (
+        ack.get(203) == bytes.fromhex("deadbeef")
+        and ack.get(201) == b"\x12\x34"
+        and ack.get(204) == b"\xff\xff\xff\xfe"
+    )
     play.obtain("no list", mac(2), (packet.PARAMETERS, b""), big)
     play.discover("options nobody has", mac(3), (packet.PARAMETERS, bytes([222, 1, 223])))
 
@@ -337,7 +399,12 @@ def every_kind_of_option_is_encoded_as_dhcpd_encodes_it(play: Play) -> None:
 @scenario(MANY + PLAIN)
 def options_come_in_the_order_of_the_clients_list(play: Play) -> None:
     big = (packet.MAX_SIZE, (1400).to_bytes(2, "big"))
-    for label, wished in (("backwards", [15, 6, 3, 1]), ("mask last", [3, 1]), ("twice", [6, 6, 3]), ("lease first", [51, 54, 6, 1])):
+    for label, wished in (
+        ("backwards", [15, 6, 3, 1]),
+        ("mask last", [3, 1]),
+        ("twice", [6, 6, 3]),
+        ("lease first", [51, 54, 6, 1]),
+    ):
         ack = play.discover(label, mac(1), (packet.PARAMETERS, bytes(wished)), big)
         assert ack is not None
 
@@ -354,7 +421,10 @@ def a_reply_that_is_too_long_uses_the_file_and_sname_fields(play: Play) -> None:
         assert heard is not None and heard.get(packet.TYPE) is not None and heard.get(packet.SERVER_ID) is not None
 
 
-@scenario('server-name "boot.example";\nfilename "pxelinux.0";\nnext-server 10.77.0.7;\nserver-identifier 10.77.0.2;\n' + PLAIN)
+@scenario(
+    'server-name "boot.example";\nfilename "pxelinux.0";\nnext-server 10.77.0.7;\nserver-identifier 10.77.0.2;\n'
+    + PLAIN
+)
 def boot_fields_are_filled_in(play: Play) -> None:
     ack = play.obtain("boots", mac(1))
     assert (ack.siaddr, ack.sname, ack.file) == ("10.77.0.7", b"boot.example", b"pxelinux.0")
@@ -394,7 +464,7 @@ def unknown_clients_can_be_denied(play: Play) -> None:
     assert is_kind(play.obtain("known", mac(1)), ACK)
 
 
-@scenario(PLAIN + 'host bad { hardware ethernet 02:00:00:00:00:01; deny booting; }\n')
+@scenario(PLAIN + "host bad { hardware ethernet 02:00:00:00:00:01; deny booting; }\n")
 def a_host_can_be_denied(play: Play) -> None:
     assert play.discover("denied", mac(1)) is None
     assert is_kind(play.discover("another", mac(2)), OFFER)
@@ -421,7 +491,8 @@ def a_shared_network_uses_all_its_subnets(play: Play) -> None:
 VENDORS = """option space ACME;
 option ACME.server code 1 = ip-address;
 option ACME.name code 2 = text;
-class "acme" { match if option vendor-class-identifier = "acme"; vendor-option-space ACME; option ACME.server 10.77.0.40; option ACME.name "unit"; }
+class "acme" { match if option vendor-class-identifier = "acme"; vendor-option-space ACME;
+  option ACME.server 10.77.0.40; option ACME.name "unit"; }
 """
 
 
@@ -460,4 +531,6 @@ def the_broadcast_flag_and_odd_fields_come_back(play: Play) -> None:
     play.say("echoed identifier", play.message(packet.DISCOVER, mac(4), (packet.CLIENT_ID, b"\x01" + mac(4))))
     play.say("a message type that is not for servers", play.message(packet.OFFER, mac(5)))
     play.say("a message type that does not exist", play.message(99, mac(5)))
-    play.say("no hardware address but an identifier", play.message(packet.DISCOVER, b"", (packet.CLIENT_ID, b"\xff12345678")))
+    play.say(
+        "no hardware address but an identifier", play.message(packet.DISCOVER, b"", (packet.CLIENT_ID, b"\xff12345678"))
+    )

@@ -195,7 +195,7 @@ class Story:
         wait_for(self.last_ack_answers_a_broadcast, 2, "an ACK to a REQUEST sent to everybody in the capture")
 
     def last_ack_answers_a_broadcast(self) -> bool:
-        """Tell whether the REQUEST just before the newest ACK was REBINDING's: to everybody, with the client's address in ciaddr."""
+        """Tell whether the REQUEST just before the newest ACK was REBINDING's: to everybody, its address in ciaddr."""
         heard = [s for s in capture.dhcp(self.pcap) if s.message.kind in (packet.REQUEST, packet.ACK)]
         newest = max(i for i, s in enumerate(heard) if s.message.kind == packet.ACK)
         asked = next(s for s in reversed(heard[:newest]) if s.message.kind == packet.REQUEST)
@@ -223,14 +223,17 @@ def test_client_obtains_renews_rebinds_releases_and_gets_its_address_back(
     require(which.tool, "tshark")
     server_host, client_host = lan.host("srv", f"{SERVER}/16"), lan.host("cli")
     pcap = tmp_path / "wire.pcap"
-    with kind(server_host, tmp_path / "server", config=CONFIG) as server, capture.Capture(client_host, pcap):
-        with which(client_host, tmp_path / "client", ASKED[which.name]) as client:
-            story = Story(client, server, pcap)
-            told = story.obtain().env
-            story.renew()
-            story.rebind()
-            story.release()
-            story.obtain_again()
+    with (
+        kind(server_host, tmp_path / "server", config=CONFIG) as server,
+        capture.Capture(client_host, pcap),
+        which(client_host, tmp_path / "client", ASKED[which.name]) as client,
+    ):
+        story = Story(client, server, pcap)
+        told = story.obtain().env
+        story.renew()
+        story.rebind()
+        story.release()
+        story.obtain_again()
     wrong = {key: (value, told.get(key, "")) for key, value in TOLD[which.name].items() if told.get(key, "") != value}
     assert not wrong, f"(configured, told to the client's script): {wrong}"
     verdict = capture.judge(pcap, SERVER)

@@ -1,4 +1,4 @@
-"""An address that somebody uses without a lease is found out before it is offered, and nobody waits a second for that."""
+"""An address that somebody uses without a lease is found out before it is offered, and nobody waits for that."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lab.wait import wait_for
 SERVER = "10.77.0.2"
 SQUATTED = ("10.77.1.10", "10.77.1.12")
 SANITY_S = 0.9
-"""dhcpd waits a full second for an echo before each offer. This is no measure of speed: it only tells waiting from not waiting."""
+"""dhcpd waits a full second for an echo before each offer. This only tells waiting from not waiting."""
 
 CONFIG = """authoritative;
 ddns-update-style none;

@@ -1,4 +1,4 @@
-"""Clients behind a relay agent: the agent's address chooses the network, its options come back, and where they say so they choose."""
+"""Clients behind a relay agent: its address chooses the network, its options come back and, if they say so, choose."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
 from lab import packet
 from lab.capture import Capture, judge
 from lab.clients import Udhcpc
@@ -44,11 +43,11 @@ CIRCUIT = bytes([1, 4]) + b"port" + bytes([2, 3]) + b"sw1"
 
 DELIBERATE: dict[str, dict[str, str]] = {
     "malformed_agent_options_come_back_as_they_are": {
-        "a sub-option that runs over": "RFC 3046 2.2: what the agent sent comes back as it came; dhcpd drops what it cannot read"
+        "a sub-option that runs over": "RFC 3046 2.2: what the agent sent comes back as it came; dhcpd drops it"
     },
     "a_shared_network_behind_an_agent_is_one": {
-        "client 5": "offers bind nobody: when all that is left has been offered, who asks first gets it; dhcpd keeps silent"
-    }
+        "client 5": "offers bind nobody: when all have been offered, who asks first gets one; dhcpd keeps silent"
+    },
 }
 """By conversation and step: why Twinlease's answer is another one than dhcpd's, on purpose."""
 
@@ -204,7 +203,14 @@ def test_a_client_behind_a_real_relay_agent_gets_its_lease(kind: type[Server], l
         client_host = far.host("cli")
         far.plug(agent, "eth1", "10.78.0.1/16")
         server_host.ip("route", "add", "10.78.0.0/16", "via", "10.77.0.3")
-        relay_words = ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--log-facility=-", "--user=root"]
+        relay_words = [
+            "dnsmasq",
+            "--keep-in-foreground",
+            "--conf-file=/dev/null",
+            "--port=0",
+            "--log-facility=-",
+            "--user=root",
+        ]
         relay_words += [f"--dhcp-relay=10.78.0.1,{SERVER}", f"--pid-file={tmp_path / 'relay.pid'}"]
         with kind(server_host, tmp_path / "server", config=CONFIG):
             relay = Daemon("relay", relay_words, tmp_path / "relay.log", agent)

@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-from scenarios import SCENARIOS, Scenario
-
 from lab.capture import Capture, judge
 from lab.difference import compare
 from lab.net import Lan
@@ -15,17 +13,22 @@ from lab.play import Line, Play
 from lab.raw import Raw
 from lab.servers import Isc, Server, Twinlease
 from lab.tools import require
+from scenarios import SCENARIOS, Scenario
 
 SERVER = "10.77.0.2"
 
 OVERFLOW = "no end is no end: dhcpd's clock ends in 2038 and it promises what is left until then"
-COOKIELESS = "a client of RFC 951 does not read the vendor field; filling it needs no second template (always-reply-rfc1048)"
+COOKIELESS = (
+    "a client of RFC 951 does not read the vendor field; filling it needs no second template (always-reply-rfc1048)"
+)
 BOOT_SERVER = "RFC 951: the answering server is the boot server; dhcpd says so to reserved hosts only"
-FREED = "the client has moved to another address by INIT-REBOOT: the first is free, as the statement says; dhcpd keeps both"
+FREED = (
+    "the client has moved to another address by INIT-REBOOT: the first is free, as the statement says; dhcpd keeps both"
+)
 
 DELIBERATE: dict[str, dict[str, str]] = {
     "a_client_that_chose_another_server": {
-        "request to another server": "RFC 2131 4.3.2: a client that names another server has declined our offer; dhcpd takes its address"
+        "request to another server": "RFC 2131 4.3.2: naming another server declines our offer; dhcpd acknowledges"
     },
     "leases_for_ever": {
         "no wish: DISCOVER": OVERFLOW,
@@ -57,21 +60,24 @@ def hold(scenario: Scenario, kind: type[Server], where: Path) -> tuple[list[Line
     pcap = where / "wire.pcap"
     with Lan() as lan:
         server_host, client_host = lan.host("srv", f"{SERVER}/16"), lan.host("cli")
-        with kind(server_host, where / "server", config=scenario.config) as server, Capture(client_host, pcap):
-            with Raw(client_host, server_host.mac) as raw:
-                play = Play(raw, SERVER)
-                try:
-                    scenario.tell(play)
-                except BaseException:
-                    print(f"--- {kind.name}\n" + "\n".join(f"{line.step}: {line.answer}" for line in play.lines))
-                    print(server.live.tail(20))
-                    raise
+        with (
+            kind(server_host, where / "server", config=scenario.config) as server,
+            Capture(client_host, pcap),
+            Raw(client_host, server_host.mac) as raw,
+        ):
+            play = Play(raw, SERVER)
+            try:
+                scenario.tell(play)
+            except BaseException:
+                print(f"--- {kind.name}\n" + "\n".join(f"{line.step}: {line.answer}" for line in play.lines))
+                print(server.live.tail(20))
+                raise
     return play.lines, pcap
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=[s.name for s in SCENARIOS])
 def test_twinlease_and_dhcpd_agree(scenario: Scenario, tmp_path: Path) -> None:
-    """Each server by itself does what the scenario asserts; then their answers are equal, but for deliberate differences."""
+    """Each server does what the scenario asserts, and their answers are equal but for deliberate differences."""
     require("dhcpd", "tshark")
     theirs, _ = hold(scenario, Isc, tmp_path / "isc")
     if os.environ.get("LAB_SERVER") == "isc":

@@ -17,8 +17,10 @@ from .tools import run
 
 
 class Capture:
-    """Writes all frames that one host sees to a pcap file while the context is open. It listens before `with` enters its body,
-    and what has arrived when the body ends is in the file: nothing to wait for on either side."""
+    """Writes all frames that one host sees to a pcap file while the context is open.
+
+    It listens before `with` enters its body, and what has arrived when the body ends is in the file: nothing to wait for.
+    """
 
     def __init__(self, host: Host, path: Path) -> None:
         self.host = host
@@ -107,13 +109,13 @@ def judge(path: Path, server: str) -> Verdict:
 
 
 def _complaint(entry: dict[str, object]) -> str:
-    """One line about a packet that tshark does not like: every text that stands near an expert mark."""
+    """One line about a packet that tshark does not like."""
     texts: list[str] = []
 
     def search(node: object, inside: bool) -> None:
         if isinstance(node, dict):
             for key, value in node.items():
-                if key.startswith("_ws.expert.message") or key.startswith("_ws.malformed"):
+                if key.startswith(("_ws.expert.message", "_ws.malformed")):
                     texts.append(str(value))
                 search(value, inside)
         elif isinstance(node, list):

@@ -1,7 +1,8 @@
 """The three clients that people run, behind one interface; each tells what its script was given.
 
-Nothing of the machine is touched: addresses are set in the client's own namespace, the scripts are ours (none of them writes
-/etc/resolv.conf), leases and pid files live in the test's folder, and dhcpcd gets private folders under its fixed paths.
+Nothing of the machine is touched: addresses are set in the client's own namespace, the scripts are ours (none of them
+writes /etc/resolv.conf), leases and pid files live in the test's folder, dhcpcd gets private folders under its fixed
+paths.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ class Client(ABC):
         """The address that an event speaks of."""
         return event.env[self.address_key]
 
-    def renew_now(self) -> None:
+    def renew_now(self) -> None:  # noqa: B027  (dhclient cannot be asked)
         """Ask for a renewal now, where the client can be asked; else its T1 comes by itself."""
 
     @abstractmethod

@@ -55,7 +55,9 @@ class Ledger:
         """A client has received a NAK for its own address."""
         mine = self.by_client.get(client)
         if mine is not None and mine.ends_unix > now:
-            raise Broken(f"client {client} was refused {mine.address}, which it holds for another {mine.ends_unix - now:.0f} s")
+            raise Broken(
+                f"client {client} was refused {mine.address}, which it holds for another {mine.ends_unix - now:.0f} s"
+            )
 
     def given_back(self, client: int) -> None:
         """A client gives its address back; from now on nothing is promised about it."""

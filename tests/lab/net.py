@@ -93,7 +93,7 @@ class Host:
 class Lan:
     """A bridge and the hosts plugged into it; a context manager that removes all of it.
 
-    A LAN with `direct=True` has two hosts and one cable between them, no bridge: the least work for the kernel, for measuring.
+    A LAN with `direct=True` has two hosts and one cable between them, no bridge: the least work for the kernel.
     """
 
     direct: bool = False

@@ -162,7 +162,7 @@ def walk_options(area: bytes, end_required: bool) -> Options:
 
 
 def decode(data: bytes) -> Message:
-    """Read a datagram strictly, as a reply ought to be; overloaded areas included, in RFC 2131's order (options, file, sname)."""
+    """Read a datagram strictly, as a reply ought to be; overloaded areas in RFC 2131's order (options, file, sname)."""
     if len(data) < 236:
         raise Malformed(f"{len(data)} octets is shorter than a BOOTP message")
     (op, htype, hlen, hops, xid, secs, flags, ciaddr, yiaddr, siaddr, giaddr, chaddr, sname, file) = struct.unpack_from(
@@ -204,7 +204,7 @@ def checksum(data: bytes) -> int:
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total > 0xFFFF:
         total = (total & 0xFFFF) + (total >> 16)
-    return total ^ 0xFFFF
+    return int(total) ^ 0xFFFF
 
 
 def frame(payload: bytes, src_mac: bytes, dst_mac: bytes, src: str, dst: str, sport: int, dport: int) -> bytes:

@@ -45,7 +45,8 @@ class Report:
     def __str__(self) -> str:
         def half(name: str, h: Half) -> str:
             delays = " / ".join(f"{d:.2f}" for d in h.delay_ms) + " ms" if h.delay_ms else "-"
-            return f"{name}: sent {h.sent}, received {h.received}, drops {h.drops}, rejects {h.rejected}, delay min/mean/max {delays}"
+            counts = f"sent {h.sent}, received {h.received}, drops {h.drops}, rejects {h.rejected}"
+            return f"{name}: {counts}, delay min/mean/max {delays}"
 
         return f"{self.rate:.0f} exchanges/s; {half('OFFER', self.offer)}; {half('ACK', self.ack)}"
 
@@ -101,7 +102,7 @@ def load(
     core: int | None = LOAD_CORE,
     extra: tuple[str, ...] = (),
 ) -> Daemon:
-    """Start perfdhcp: a relay agent's worth of clients, until so many seconds or exchanges are over. `finish` reads its report."""
+    """Start perfdhcp, a relay agent's worth of clients, for so many seconds or exchanges; `finish` reads its report."""
     words = ["perfdhcp", "-4", "-R", str(clients), "-b", f"mac={base_mac}", "-W", str(wait_ms * 1000)]
     words += ["-r", str(rate)] if rate else []
     words += ["-p", str(seconds)] if seconds else []
@@ -111,7 +112,7 @@ def load(
 
 
 def finish(daemon: Daemon, limit_s: float = 120.0) -> Report:
-    """Wait for perfdhcp's end and read its report. (Its exit code only tells whether anything was lost; the report says more.)"""
+    """Wait for perfdhcp's end and read its report (its exit code only tells whether anything was lost)."""
     try:
         daemon.process.wait(limit_s)
     except subprocess.TimeoutExpired:

@@ -42,7 +42,9 @@ class Play:
     def message(self, kind: int, hardware: bytes, *options: tuple[int, bytes], **fields: object) -> Message:
         """A client's message with the usual options: type, ours, and a parameter request list if there is none."""
         chosen: Options = [(packet.TYPE, bytes([kind])), *options]
-        if kind in (packet.DISCOVER, packet.REQUEST, packet.INFORM) and not any(c == packet.PARAMETERS for c, _ in options):
+        if kind in (packet.DISCOVER, packet.REQUEST, packet.INFORM) and not any(
+            c == packet.PARAMETERS for c, _ in options
+        ):
             chosen.append((packet.PARAMETERS, ASK_ALL))
         return Message(chaddr=hardware, options=chosen, **fields)  # type: ignore[arg-type]
 

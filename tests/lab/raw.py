@@ -104,8 +104,10 @@ class Raw:
 
 
 class Relay:
-    """A relay agent for made-up clients: plain UDP between its address (giaddr) and the server. It hears the answers to all of
-    its host's addresses, so a message may name another of them as giaddr."""
+    """A relay agent for made-up clients: plain UDP between its address (giaddr) and the server.
+
+    It hears the answers to all of its host's addresses, so a message may name another of them as giaddr.
+    """
 
     def __init__(self, host: Host, address: str, server: str) -> None:
         self.host = host

@@ -75,7 +75,7 @@ class Server(ABC):
     def __exit__(self, *trouble: object) -> None:
         self.stop()
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027  (a server may have nothing to prepare)
         """Write what the server reads before its first start."""
 
     @abstractmethod

@@ -13,7 +13,7 @@ GLANCE_S = 0.01
 
 
 def wait_for(look: Callable[[], T | None], limit_s: float, what: str, tell: Callable[[], str] | None = None) -> T:
-    """Look until there is something to see (neither None nor False) and return it; after the limit, say what never came."""
+    """Look until there is something to see (neither None nor False), return it; at the limit say what never came."""
     end = time.monotonic() + limit_s
     while True:
         seen = look()

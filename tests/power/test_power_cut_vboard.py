@@ -1,9 +1,10 @@
 """The power is cut at random moments of a busy board: no acknowledged lease is ever lost, or given to somebody else.
 
-A crowd of clients obtains, renews, reboots and releases without pause; a ledger keeps every ACK that reached a client. SIGKILL
-ends the board's processes at a random moment (one time in six while it is still starting), it is switched on again, and then its
-lease table must hold every promise of the ledger, and clients chosen at random must get their own addresses confirmed. During
-the whole run no ACK may contradict another. TWINLEASE_SEED repeats a run's choices; TWINLEASE_CUTS sets how many cuts there are.
+A crowd of clients obtains, renews, reboots and releases without pause; a ledger keeps every ACK that reached a client.
+SIGKILL ends the board's processes at a random moment (one time in six while it is still starting), it is switched on
+again, and then its lease table must hold every promise of the ledger, and clients chosen at random must get their own
+addresses confirmed. During the whole run no ACK may contradict another. TWINLEASE_SEED repeats a run's choices;
+TWINLEASE_CUTS sets how many cuts there are.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from lab.tools import require
 SERVER = "10.77.0.2"
 CLIENTS = 150
 ROUNDING_S = 2
-"""A board's clock knows whole seconds, read once at the start and moved on once a second; leases end when even its earliest
-guess of the time is past their end, which makes up for it."""
+"""A board's clock knows whole seconds, read once at the start and moved on once a second; leases end when even its
+earliest guess of the time is past their end, which makes up for it."""
 
 
 def check_table(server: servers.Twinlease, ledger: Ledger) -> None:
@@ -80,8 +81,10 @@ def test_no_acknowledged_lease_is_lost_or_given_away_when_the_power_is_cut(tmp_p
                 except (Broken, TimeoutError, RuntimeError) as error:
                     pytest.fail(f"cut {cut}, TWINLEASE_SEED={seed}: {error}\n{server.live.tail(15)}")
     boots.sort()
-    print(f"{cuts} cuts, {ledger.acks} ACKs, {len(ledger.promises())} leases held, {crowd.unanswered} messages unanswered; "
-          f"start to serving: median {boots[len(boots) // 2]:.2f} s, longest {boots[-1]:.2f} s")
+    print(
+        f"{cuts} cuts, {ledger.acks} ACKs, {len(ledger.promises())} leases held, {crowd.unanswered} unanswered; "
+        f"start to serving: median {boots[len(boots) // 2]:.2f} s, longest {boots[-1]:.2f} s"
+    )
     assert ledger.acks > 5 * cuts, "the crowd was hardly served: the cuts proved nothing"
 
 
