@@ -34,6 +34,7 @@ def build(app):
             app.say("No subnet declaration for %s: only clients behind relay agents are served there" % link.name)
         else:
             link.network = subnet.network
+    app.node.server.client.prepare()
     app.tell_time()
     app.driver = DhcpServer(app.node, app.journal, app.clock, app.log, board.interfaces)
     for link in links:

@@ -45,6 +45,12 @@ class ClientView:
         self.host = None
         self.now = 0
 
+    def prepare(self):
+        """Merge the settings of every range now, so that the heap does not grow when the first client comes."""
+        for rng in self._config.ranges:
+            self._plain_settings(rng.pool, rng.subnet)
+            self._plain_settings(None, rng.subnet.network.subnets[0])
+
     def look(self, request, link, now):
         self.request = request
         self.link = link
@@ -88,13 +94,18 @@ class ClientView:
     def settings(self, pool, subnet):
         """Merged settings for an address of `subnet` in `pool` (None for a fixed or foreign address)."""
         if self.host is None and not self._members:
-            key = (pool.index + 1) * 4096 + subnet.index if pool else subnet.index
-            plain = self._plain.get(key)
-            if plain is None:
-                plain = self._plain[key] = self._merge(pool, subnet, None)
+            plain = self._plain_settings(pool, subnet)
             if plain is not True:
                 return plain
         return self._special_settings(pool, subnet)
+
+    def _plain_settings(self, pool, subnet):
+        """Of a client without host declaration and classes; True where they depend on each request."""
+        key = (pool.index + 1) * 4096 + subnet.index if pool else subnet.index
+        plain = self._plain.get(key)
+        if plain is None:
+            plain = self._plain[key] = self._merge(pool, subnet, None)
+        return plain
 
     def global_settings(self):
         """Settings where no subnet is known yet: of the network, or the global ones."""
