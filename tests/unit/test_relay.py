@@ -84,3 +84,18 @@ def test_offer_goes_by_broadcast_whatever_the_flag_says():
     for flags in (0, 0x80):
         offer = Office().discover(1, flags=flags)
         assert offer.type == OFFER and offer.to == "255.255.255.255"
+
+
+def test_a_unicast_renewal_keeps_the_class_that_its_relay_gave_it():
+    """stash-agent-options: the renewal comes without option 82, and still belongs to port 7."""
+    office = Office("""authoritative; dhcp-cache-threshold 0;
+      class "port7" { match if option agent.circuit-id = "port 7"; option domain-name "seven"; }
+      subnet 10.77.0.0 netmask 255.255.0.0 { }
+      subnet 10.88.0.0 netmask 255.255.255.0 { pool { allow members of "port7"; range 10.88.0.10 10.88.0.19; } }""")
+    agent = option(82, option(1, b"port 7"))
+    ack = office.lease(1, agent, giaddr="10.88.0.1")
+    assert ack.options[15] == b"seven"
+    assert office.discover(2, giaddr="10.88.0.1") is None
+    office.now += 300
+    renewed = office.renew(ack.address, 1)
+    assert renewed.type == ACK and renewed.options[15] == b"seven" and 82 not in renewed.options

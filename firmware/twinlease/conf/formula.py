@@ -212,6 +212,7 @@ def _option_value(p):
     if not space:
         return Expr(ex.option, definition.code)
     if space == "agent":
+        p.config.uses_agent = True
         return Expr(ex.agent_option, definition.code)
     container = p.container_of(space)
     if container is None:

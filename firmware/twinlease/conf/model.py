@@ -32,6 +32,7 @@ class Config:
         self.option_defs = {}
         self.encapsulated = {}
         self.vendors = {}
+        self.uses_agent = False  # some expression looks at the relay agent's options
         self.problems = []
 
     def class_named(self, name):

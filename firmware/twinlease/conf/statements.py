@@ -24,14 +24,14 @@ max-lease-time T keep
 min-lease-time T keep
 guest-lease-time T keep
 abandon-lease-time T keep
-ping-timeout T keep
+ping-timeout T tune
 ping-check F keep
 one-lease-per-client F keep
 always-broadcast F keep
 boot-unknown-clients F keep
-get-lease-hostnames F keep
+get-lease-hostnames F on
 use-host-decl-names F keep
-always-reply-rfc1048 F keep
+always-reply-rfc1048 F tune
 stash-agent-options F keep
 adaptive-lease-time-threshold P keep
 min-secs B keep
@@ -168,6 +168,7 @@ NO_ADVICE = {
     "allow-bootp": "write allow bootp; or deny bootp;",
     "allow-booting": "write allow booting; or deny booting;",
     "duplicates": "write allow duplicates; or deny duplicates;",
+    "get-lease-hostnames": "a board asks no DNS; write option host-name in the host declarations",
     "declines": "write allow declines; or deny declines;",
 }
 

@@ -51,13 +51,15 @@ class ClientView:
             self._plain_settings(rng.pool, rng.subnet)
             self._plain_settings(None, rng.subnet.network.subnets[0])
 
-    def look(self, request, link, now):
+    def look(self, request, link, now, stash=b""):
+        """stash: the relay agent's options of an earlier request of this client, for one that has none."""
         self.request = request
         self.link = link
         self.now = now
         self.network = self._locate()
         self.host = self._find_host() if self._by_id or self._by_hw else None
         self._context.aim(request, self.host)
+        self._context.stash(stash)
         if self._classes:
             self._classify()
 

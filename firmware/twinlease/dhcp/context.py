@@ -11,6 +11,7 @@ class Context:
     def __init__(self):
         self._request = None
         self._host = None
+        self._stash = b""
         self._address = None
         self._lease_s = None
         self._settings = None
@@ -19,6 +20,10 @@ class Context:
         self._request = request
         self._host = host
         self._address = self._lease_s = self._settings = None
+
+    def stash(self, octets):
+        """What a relay agent said when this client's lease was made; for a request that comes without a relay."""
+        self._stash = octets
 
     def leased(self, address, lease_s, settings):
         """From now on the client's address (4 octets), its lease time in seconds and its settings are known."""
@@ -32,8 +37,11 @@ class Context:
         return bytes(r.buf[at : at + r.size[code]]) if at else None
 
     def agent(self, sub):
-        at = self._request.agent(sub)
-        return bytes(self._request.buf[at + 1 : at + 1 + self._request.buf[at]]) if at else None
+        r = self._request
+        if not r.agent_n:
+            return _sub_option(self._stash, sub)
+        at = r.agent(sub)
+        return bytes(r.buf[at + 1 : at + 1 + r.buf[at]]) if at else None
 
     def hardware(self):
         r = self._request
@@ -58,3 +66,13 @@ class Context:
     def config_option(self, code):
         value = self._settings.options.get(code) if self._settings else None
         return value if isinstance(value, bytes) else None
+
+
+def _sub_option(octets, sub):
+    at = 0
+    while at + 1 < len(octets):
+        end = at + 2 + octets[at + 1]
+        if octets[at] == sub and end <= len(octets):
+            return octets[at + 2 : end]
+        at = end
+    return None

@@ -27,8 +27,10 @@ def _head(out: ptr8, at: int, req: ptr8):
     out[at] = 2
     out[at + 1] = req[1]
     out[at + 2] = req[2]
-    for i in range(4, 12):
+    for i in range(4, 8):
         out[at + i] = req[i]
+    out[at + 10] = req[10]
+    out[at + 11] = req[11]
     for i in range(24, 44):
         out[at + i] = req[i]
     out[at + 236] = 99

@@ -21,7 +21,7 @@ from array import array
 from micropython import const
 
 from ..clock import FOREVER
-from ..lease.table import ABANDONED, ACTIVE, FREE, ITEM_HOST_NAME, OFFERED, PROVISIONAL, QUIET, USED
+from ..lease.table import ABANDONED, ACTIVE, FREE, ITEM_AGENT_INFO, ITEM_HOST_NAME, OFFERED, PROVISIONAL, QUIET, USED
 from ..lease.table import BOOTP as BOOTP_LEASE
 from ..octets import equal, is_zero
 from .choice import Choice
@@ -66,7 +66,7 @@ RECLAIMED = const(16)
 
 BOOTREPLY = const(9)  # `reply` for a BOOTP client: no DHCP message type has this number
 
-NAME_MAX = const(63)
+_ITEM_MAX = const(63)
 OFFER_HOLD_S = const(120)  # as ISC dhcpd holds an offer
 _CHANGED_MAX = const(8)
 
@@ -87,8 +87,9 @@ class Server:
         self.lease_s = 0
         self.trusted_time = True
         self.doubt_s = 0
+        self._stashes = config.uses_agent and config.scope.param("stash-agent-options", True)
         self._address = bytearray(4)
-        self._name = bytearray(NAME_MAX + 1)
+        self._name = bytearray(_ITEM_MAX + 1)
         self._request = None
         self._arena = None
         self._now = 0
@@ -100,8 +101,8 @@ class Server:
         self._request = request
         self._arena = arena
         self._now = now
-        self.client.look(request, link, now)
         self.choice.look(request, now)
+        self.client.look(request, link, now, self._stashed() if self._stashes else b"")
         kind = request.type
         if kind == DISCOVER:
             self._discover()
@@ -280,8 +281,25 @@ class Server:
         n = self._name_size()
         if n:
             t.put_item(row, ITEM_HOST_NAME, r.buf, r.where[12], n)
+        if self._stashes and r.relayed and r.agent_n:
+            t.put_item(row, ITEM_AGENT_INFO, r.buf, r.agent_at, min(r.agent_n, _ITEM_MAX))
         self._change(row)
         return True
+
+    def _stashed(self):
+        """What the relay agent said when this client's lease was made: a unicast renewal does not pass the relay.
+
+        Classes and pools that go by the agent's options would lose the client halfway
+        through its lease (stash-agent-options in dhcpd.conf(5), on by default).
+        """
+        r, t = self._request, self._table
+        if r.relayed or r.agent_n or r.type != REQUEST:
+            return b""
+        row = t.row_of(r.buf, CIADDR)
+        if row < 0 or t.state(row) != ACTIVE or not self.choice.is_client(row):
+            return b""
+        n = t.get_item(row, ITEM_AGENT_INFO, self._name, 0)
+        return bytes(self._name[:n])
 
     def _name_size(self):
         """Octets of the client's host name, without the zeros that some clients end it with; 0 for none."""
@@ -289,7 +307,7 @@ class Server:
         at = r.where[12]
         if not at:
             return 0
-        n = min(r.size[12], NAME_MAX)
+        n = min(r.size[12], _ITEM_MAX)
         while n and r.buf[at + n - 1] == 0:
             n -= 1
         return n

@@ -43,7 +43,6 @@ class Settings:
         self.one_lease = params.get("one-lease-per-client", False)
         self.always_broadcast = params.get("always-broadcast", False)
         self.echo_client_id = params.get("echo-client-id", False)
-        self.get_names = params.get("get-lease-hostnames", False)
         self.next_server = params.get("next-server", _NOTHING)
         self.server_id = params.get("server-identifier", None)
         self.server_name = params.get("server-name", b"")

@@ -17,6 +17,8 @@ from ..octets import copy
 MICROPYTHON = sys.implementation.name == "micropython"
 _SOCKADDR = hasattr(socket, "sockaddr")  # the unix port: addresses are struct sockaddr
 _BIND_TO_DEVICE = const(25)  # Linux's SO_BINDTODEVICE
+_RECEIVE_BUFFER = const(33)  # Linux's SO_RCVBUFFORCE
+_BACKLOG = const(1 << 20)  # octets of datagrams that may wait: a storm of clients outlasts a slow sync of the flash
 ANY = b"\0\0\0\0"
 
 
@@ -77,6 +79,10 @@ def broadcast_socket(interface, port):
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
     if sys.platform == "linux":
         sock.setsockopt(socket.SOL_SOCKET, _BIND_TO_DEVICE, interface.name.encode() + b"\0")
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, _RECEIVE_BUFFER, _BACKLOG)
+        except OSError:
+            pass  # without CAP_NET_ADMIN the usual backlog has to do
     try:
         sock.bind(address(ANY, port))
     except OSError as e:
