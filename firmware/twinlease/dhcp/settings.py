@@ -20,6 +20,7 @@ _MAX_S = const(86400)
 _MIN_S = const(300)
 _ABANDON_S = const(86400)
 _CACHE_PERCENT = const(25)
+_FOREVER_S = const(0x3FFFFFFF)
 
 
 class Settings:
@@ -31,6 +32,8 @@ class Settings:
         self.default_s = params.get("default-lease-time", _DEFAULT_S)
         self.max_s = params.get("max-lease-time", _MAX_S)
         self.min_s = params.get("min-lease-time", _MIN_S)
+        if self.min_s < 0:
+            self.min_s = _FOREVER_S
         if "min-lease-time" not in params and 0 <= self.max_s < self.min_s:
             self.min_s = self.max_s
         self.adaptive_percent = params.get("adaptive-lease-time-threshold", 0)
