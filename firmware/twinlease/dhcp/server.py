@@ -69,6 +69,7 @@ BOOTREPLY = const(9)  # `reply` for a BOOTP client: no DHCP message type has thi
 _ITEM_MAX = const(63)
 OFFER_HOLD_S = const(120)  # as ISC dhcpd holds an offer
 _CHANGED_MAX = const(8)
+_BESIDE_ID = const(11)  # octets of a small message that an echoed identifier must leave: options 61's head, 118, 52
 
 
 class Server:
@@ -89,7 +90,7 @@ class Server:
         self.doubt_s = 0
         self._stashes = config.uses_agent and config.scope.param("stash-agent-options", True)
         self._address = bytearray(4)
-        self._name = bytearray(_ITEM_MAX + 1)
+        self._agent = bytearray(_ITEM_MAX + 1)
         self._request = None
         self._arena = None
         self._now = 0
@@ -249,7 +250,7 @@ class Server:
         seconds = self._lease_seconds(settings, pool, row, held)
         remaining = t.ends(row) - self._now - self.doubt_s
         if held and self._is_fresh(settings, row, remaining, seconds):
-            seconds = remaining
+            seconds = remaining if t.ends(row) < FOREVER else FOREVER
         elif not self._bind(row, seconds, settings):
             self.note = NO_MEMORY
             return
@@ -298,8 +299,8 @@ class Server:
         row = t.row_of(r.buf, CIADDR)
         if row < 0 or t.state(row) != ACTIVE or not self.choice.is_client(row):
             return b""
-        n = t.get_item(row, ITEM_AGENT_INFO, self._name, 0)
-        return bytes(self._name[:n])
+        n = t.get_item(row, ITEM_AGENT_INFO, self._agent, 0)
+        return bytes(self._agent[:n])
 
     def _name_size(self):
         """Octets of the client's host name, without the zeros that some clients end it with; 0 for none."""
@@ -314,10 +315,7 @@ class Server:
 
     def _name_differs(self, row):
         n = self._name_size()
-        if not n:
-            return False
-        name, r = self._name, self._request
-        return n != self._table.get_item(row, ITEM_HOST_NAME, name, 0) or not equal(name, 0, r.buf, r.where[12], n)
+        return n > 0 and not self._table.item_is(row, ITEM_HOST_NAME, self._request.buf, self._request.where[12], n)
 
     def _drop_others(self, row, settings, renewing):
         """The client has taken this address: what else it holds here is free again (RFC 2131 section 4.3.2)."""
@@ -401,8 +399,7 @@ class Server:
         at = r.address(50)
         row = t.row_of(r.buf, at) if at else -1
         self.note = NOT_FOUND
-        if at:
-            self._take_address(r.buf, at)
+        self._take_address(r.buf, at or CIADDR)
         if row < 0:
             return
         held = t.state(row) == ACTIVE and self.choice.holds(row)
@@ -549,7 +546,7 @@ class Server:
 
     def _put_options(self, settings, with_mask):
         r, arena = self._request, self._arena
-        if settings.echo_client_id and r.id_n and r.id_n <= 255:
+        if settings.echo_client_id and r.id_n and r.id_n <= min(arena.room() - _BESIDE_ID, 255):
             arena.option(61, r.buf, r.id_at, r.id_n)
         subnet_at = r.address(118)
         if subnet_at:  # RFC 3011 section 2.1: a server that heeds it returns it
