@@ -87,7 +87,7 @@ def merge(config, scopes, context, subnet, host=None):
     if params.get("use-host-decl-names", False) and host and 12 not in options:
         options[12] = host.name.encode()
     if spaces:
-        _encapsulate(config, options, params, _evaluated(spaces, context))
+        _encapsulate(config, options, params, _evaluated(config, spaces, context))
     if subnet and 1 not in options:
         options[1] = subnet.mask
     dynamic = [code for code in options if not isinstance(options[code], bytes)]
@@ -136,16 +136,17 @@ def _add(scope, context, options, params, spaces):
                     break
 
 
-def _evaluated(spaces, context):
-    """The sub-options of each space as octets; one that has no value for this request is left out."""
+def _evaluated(config, spaces, context):
+    """The sub-options of each space as octets.  Left out: what has no value for this request, or too long a one."""
     out = {}
     for name in spaces:
+        width = config.spaces[name].length_width
         values = out[name] = {}
         for code in spaces[name]:
             value = spaces[name][code]
             if not isinstance(value, bytes):
                 value = value.evaluate(context) if context else None
-            if isinstance(value, bytes):
+            if isinstance(value, bytes) and (not width or len(value) < 1 << 8 * width):
                 values[code] = value
     return out
 
@@ -164,6 +165,7 @@ def _encapsulate(config, options, params, spaces):
         values = spaces.get(config.vendors[number])
         if values:
             data = config.spaces[config.vendors[number]].encode(values)
-            out += number.to_bytes(4, "big") + bytes((len(data),)) + data
+            if len(data) < 256:
+                out += number.to_bytes(4, "big") + bytes((len(data),)) + data
     if out and 125 not in options:
         options[125] = out
