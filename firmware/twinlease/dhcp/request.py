@@ -55,6 +55,7 @@ BAD_HLEN = const(3)
 TRUNCATED_OPTION = const(4)
 BAD_TYPE = const(5)
 NO_IDENTITY = const(6)
+BAD_RELAY = const(7)
 
 REASONS = (
     "",
@@ -64,6 +65,7 @@ REASONS = (
     "an option runs past the end of the packet",
     "unknown message type",
     "neither a hardware address nor a client identifier",
+    "no relay agent can have the address in giaddr",
 )
 
 _PIECES = const(0x100)
@@ -124,6 +126,8 @@ class Request:
             return BAD_HLEN
         self.hlen = packet[HLEN]
         self.relayed = not is_zero(packet, GIADDR, 4)
+        if self.relayed and (packet[GIADDR] >= 224 or packet[GIADDR] in (0, 127)):
+            return BAD_RELAY  # the reply would go to everybody, to a group, or to ourselves
         if self._has_cookie() and self._scan_all() & _TRUNCATED:
             return TRUNCATED_OPTION
         self.type = self._message_type()
