@@ -84,6 +84,11 @@ class Node:
         self.sends = self.n_rows = 0
         self.arena.drop()
 
+    def drop_replies(self):
+        """Something failed: send nothing of this burst.  Its rows stay, for the next one's sync."""
+        self.sends = 0
+        self.arena.drop()
+
     def on_dhcp(self, packet, length, link, now):
         """One datagram that came in on links[link].  Returns 0, or why it was not read (dhcp/request.py)."""
         request, server = self.request, self.server
@@ -92,9 +97,11 @@ class Node:
             self.malformed += 1
             server.reply = 0
             return reason
-        server.handle(request, self.links[link], now, self.arena)
-        for i in range(server.n_changed):
-            self._persist(server.changed[i])
+        try:
+            server.handle(request, self.links[link], now, self.arena)
+        finally:  # what has changed in RAM must reach the journal, even if the memory did not suffice for a reply
+            for i in range(server.n_changed):
+                self._persist(server.changed[i])
         if server.reply:
             self._send(link)
             if server.reply == OFFER and self._probed_pools:

@@ -309,3 +309,25 @@ def test_a_doubtful_clock_never_ends_a_lease_before_its_client_does():
     assert first.seconds == 600 and office.table.ends(row) == office.now + 602
     office.now += 100
     assert office.renew(first.address, 1).seconds == 500, "what is left is told without the doubt"
+
+
+def test_a_lease_that_no_memory_was_left_to_tell_is_persisted_before_it_is_told():
+    """Or the client's next request would find it fresh in RAM, and get an ACK that flash knows nothing of."""
+    office = Office()
+    offer = office.discover(1)
+    settings = office.node.server.client.global_settings().__class__
+    template = settings.template
+    settings.template = _no_memory
+    try:
+        office.select(offer, 1)
+        assert False, "it raised nothing"
+    except MemoryError:
+        office.node.drop_replies()
+    finally:
+        settings.template = template
+    ack = office.select(offer, 1)
+    assert ack.type == ACK and office.persisted == [row_of(office, offer.address)]
+
+
+def _no_memory(self, request, room, with_mask):
+    raise MemoryError()

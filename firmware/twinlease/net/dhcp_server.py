@@ -5,6 +5,7 @@ sync of the journal; a lone one is answered at once.
 """
 
 import asyncio
+import gc
 
 from micropython import const
 
@@ -27,7 +28,7 @@ class DhcpServer:
         self._sockets = [broadcast_socket(i, _SERVER_PORT) for i in interfaces]
         self._view = memoryview(node.arena.buf)
         self._to = Destination()
-        self.received = self.sent = self.unsent = 0
+        self.received = self.sent = self.unsent = self.starved = 0
 
     async def serve(self, index):
         """Serve link `index` until cancelled."""
@@ -36,7 +37,10 @@ class DhcpServer:
         bursts = 0
         while True:
             await readable(sock)
-            self._burst(index, sock, waiting)
+            try:
+                self._burst(index, sock, waiting)
+            except MemoryError:
+                self._out_of_memory()
             bursts += 1
             if bursts == _BURSTS:
                 bursts = 0
@@ -56,6 +60,13 @@ class DhcpServer:
                 log.exchange(node, link)
             more = node.has_room() and waiting()
         self.flush()
+
+    def _out_of_memory(self):
+        """It costs the clients of this burst a retransmission, and nobody his lease."""
+        self._node.drop_replies()
+        gc.collect()
+        self.starved += 1
+        self._log.say("Out of memory: a burst of requests got no reply")
 
     def flush(self):
         """Carry out what the node has decided.  Raises OSError if the flash fails: then nothing has been sent."""
