@@ -115,7 +115,7 @@ class Log:
         """The request that the node handled last, and its reply."""
         r, server = node.request, node.server
         kind = r.type
-        if kind == _request.INFORM and server.reply:
+        if kind == _request.INFORM:
             self._inform(r, link, server)
             return
         self._asked(kind, r, server)
@@ -162,6 +162,10 @@ class Log:
         self._ip(r.buf, CIADDR)
         self._text(b" via ")
         self._via(r, link)
+        if not server.reply:
+            self._text(_NOTES.get(server.note, b""))
+            self._end()
+            return
         self._end()
         self._text(b"DHCPACK to ")
         self._ip(r.buf, CIADDR)
