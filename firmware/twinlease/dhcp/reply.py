@@ -132,4 +132,5 @@ def _limit(request):
     if not at or request.size[57] != 2:
         return _SMALLEST
     size = (request.buf[at] << 8 | request.buf[at + 1]) - 28
-    return _SMALLEST if size < _SMALLEST else min(size, _ROOM)
+    most = _ROOM - 2 - request.agent_n if 0 < request.agent_n <= 255 else _ROOM
+    return _SMALLEST if size < _SMALLEST else min(size, most)
