@@ -69,7 +69,7 @@ BOOTREPLY = const(9)  # `reply` for a BOOTP client: no DHCP message type has thi
 _ITEM_MAX = const(63)
 OFFER_HOLD_S = const(120)  # as ISC dhcpd holds an offer
 _CHANGED_MAX = const(8)
-_BESIDE_ID = const(11)  # octets of a small message that an echoed identifier must leave: options 61's head, 118, 52
+_BESIDE_ID = const(11)  # octets of a small message that an echoed identifier must leave: its own head, 118, 52
 
 
 class Server:
