@@ -22,7 +22,7 @@ from micropython import const
 from .dhcp.reply import Arena
 from .dhcp.request import ACK, CIADDR, GIADDR, INFORM, OFFER, Request
 from .dhcp.server import Server
-from .lease.table import FREE, PROBED, QUIET
+from .lease.table import FREE, PROBED, QUIET, RESET
 from .octets import copy, fill, is_zero
 
 _SERVER_PORT = const(67)
@@ -72,6 +72,14 @@ class Node:
         self._quiet_rows = array("H", [NONE] * _QUIET_MAX)
         self._quiet_until = array("H", bytes(2 * _QUIET_MAX))
         self._quiet_next = 0
+
+    def reserve_own(self, address):
+        """Keep the server's own address (4 octets) from being leased.  True if it was in a range and free."""
+        row = self.table.row_of(address, 0)
+        if row < 0 or self.table.state(row) != FREE:
+            return False
+        self.table.set_state(row, RESET)
+        return True
 
     def has_room(self):
         """True if another packet may be handed in before the driver syncs and sends."""

@@ -34,6 +34,8 @@ def build(app):
             app.say("No subnet declaration for %s: only clients behind relay agents are served there" % link.name)
         else:
             link.network = subnet.network
+        if app.node.reserve_own(link.address):
+            app.say("%d.%d.%d.%d is this board's own address: not leased" % tuple(link.address))
     app.node.server.client.prepare()
     app.tell_time()
     app.driver = DhcpServer(app.node, app.journal, app.clock, app.log, board.interfaces)

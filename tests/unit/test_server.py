@@ -331,3 +331,11 @@ def test_a_lease_that_no_memory_was_left_to_tell_is_persisted_before_it_is_told(
 
 def _no_memory(self, request, room, with_mask):
     raise MemoryError()
+
+
+def test_the_servers_own_address_is_not_leased():
+    office = Office("subnet 10.77.0.0 netmask 255.255.255.0 { range 10.77.0.1 10.77.0.3; } authoritative;")
+    assert office.node.reserve_own(HERE) and not office.node.reserve_own(ip("10.77.9.9"))
+    assert [office.lease(n).address for n in (1, 2)] == ["10.77.0.1", "10.77.0.3"]
+    assert office.lease(3) is None
+    assert office.reboot("10.77.0.2", 3).type == NAK
