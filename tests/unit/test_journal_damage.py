@@ -168,3 +168,20 @@ def test_old_blocks_put_back_do_not_make_old_leases_new():
     Journal(sick, fresh).recover()
     for row in range(6):
         assert fresh.ends(row) == table.ends(row)
+
+
+def test_garbage_in_the_last_erased_block_does_not_end_the_journal():
+    """It looked like the newest block, so there was neither room nor an erased block: OSError at the first lease."""
+    flash, _ = written(20, 8)
+    end = 4 * 4096
+    for frm, to in ((end + 100, end + 101), (end + 16, end + 4096), (end + 4000, end + 4096)):
+        sick = flash.reboot()
+        sick.data[frm:to] = bytes(to - frm)
+        table, journal, found = recovered(sick)
+        assert found.rows == 20 and journal.free_blocks > 0
+        for i in range(600):
+            lease(table, i % 20, plain(i % 20), 9000 + i, 3000 + i)
+            journal.put_row(i % 20)
+            journal.sync()
+        table, _, found = recovered(journal._ring.region)
+        assert found.rows == 20 and [table.ends(row) for row in range(20)] == list(range(9580, 9600))

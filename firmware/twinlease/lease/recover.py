@@ -64,6 +64,7 @@ class Reader:
         view = memoryview(buf)
         empty = {}
         head = headers[0]
+        sound = None
         used = self._sound_end = HEADER
         for sequence, block in headers:
             ring.region.read(block * ring.block_size, buf)
@@ -74,10 +75,16 @@ class Reader:
                 head = (sequence, block)
                 used = end
                 self._read_block(buf, view, block, end, ring.seed(sequence))
+                if self._sound_end > HEADER:
+                    sound = (head, used, self._sound_end)
         if head[1] in empty:
             used = self._sound_end = HEADER
             del empty[head[1]]
         self._place_head(head, used, empty)
+        if sound and sound[0] != head and not ring.ready:
+            # Garbage in the last erased block made that look like the newest.
+            head, used, self._sound_end = sound
+            self._place_head(head, used, empty)
 
     def _place_head(self, head, used, empty):
         ring = self.ring
