@@ -1,6 +1,6 @@
 """The journal on flash that has been through something: torn ends, rotten bits, lost blocks."""
 
-from leases import Dice, Nor, check, lease, plain, small
+from leases import Client, Dice, Nor, check, lease, mac, plain, small
 from twinlease.lease.journal import Journal
 from twinlease.lease.table import ABANDONED, ACTIVE, FREE
 
@@ -168,6 +168,25 @@ def test_old_blocks_put_back_do_not_make_old_leases_new():
     Journal(sick, fresh).recover()
     for row in range(6):
         assert fresh.ends(row) == table.ends(row)
+
+
+def test_identifiers_that_fit_in_ram_fit_at_the_next_boot():
+    """Two clients used the same cells, one after the other; what was read first must not keep the second out."""
+    flash = Nor(16)
+    table = small(4)
+    journal = Journal(flash, table)
+    journal.recover()
+    lease(table, 0, Client(b"\xff" + b"a" * 31, mac(1)), 5000, 1000)
+    journal.put_row(0)
+    lease(table, 0, plain(2), 5000, 1000)
+    big = Client(b"\xff" + b"b" * 31, mac(3))
+    lease(table, 1, big, 5000, 1000)
+    table.put_item(1, 3, b"name", 0, 4)
+    journal.put_row(1)
+    journal.put_row(0)
+    journal.sync()
+    table, _, found = recovered(flash, 4)
+    assert found.short == 0 and table.is_client(1, *big.args()) and table.is_client(0, *plain(2).args())
 
 
 def test_garbage_in_the_last_erased_block_does_not_end_the_journal():

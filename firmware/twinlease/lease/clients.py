@@ -321,7 +321,7 @@ class Clients(Queues):
 
     def _make_room(self, row, n):
         """Are there cells for n octets of items of `row`, its present ones counted?  Drops others' optional items."""
-        want = (n + CELL_DATA - 1) // CELL_DATA - _cells.count(self.cells, get16(self.buf, row * _ROW + 40))
+        want = self._wanted(row, n)
         if want <= self.free_cells:
             return True
         for _ in range(min(_SWEEP, self.rows)):
@@ -332,6 +332,10 @@ class Clients(Queues):
                 if want <= self.free_cells:
                     return True
         return False
+
+    def _wanted(self, row, n):
+        """How many cells more than now the row needs for n octets of items."""
+        return (n + CELL_DATA - 1) // CELL_DATA - _cells.count(self.cells, get16(self.buf, row * _ROW + 40))
 
     def _drop_optional(self, row):
         """Keep only the items that identify the row's client.  Its full record may know more; no harm."""

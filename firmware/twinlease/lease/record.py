@@ -131,7 +131,12 @@ def restore_full(table, row, buf, at, n):
     """Make the row what the full record buf[at:at+n] says.  False if its identifier found no cell."""
     partner_at = at + AT_PARTNER if has_partner_times(buf[at]) else -1
     table.restore_times(row, buf[at + AT_STATE], buf, at + AT_FLAGS, partner_at)
-    hw_at = at + (AT_PARTNER + 8 if partner_at >= 0 else AT_PARTNER)
+    return restore_client(table, row, buf, at, n)
+
+
+def restore_client(table, row, buf, at, n):
+    """Take from the full record only whose the row is, and the items."""
+    hw_at = at + (AT_PARTNER + 8 if has_partner_times(buf[at]) else AT_PARTNER)
     hlen = buf[hw_at + 1]
     items_at = hw_at + 2 + (hlen if hlen < 6 else 6)
     return table.restore_client(

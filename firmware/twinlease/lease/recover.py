@@ -39,6 +39,7 @@ class Reader:
         self.records = self.torn = self.damaged = self.unknown = self.short = 0
         self._four = bytearray(4)
         self._sound_end = HEADER
+        self._short = {}  # rows whose identifier found no room when their record was read
 
     def read(self, ready):
         """Read everything and place the ring's head.  Returns "", or why it was formatted (`ready` blocks erased)."""
@@ -77,6 +78,7 @@ class Reader:
                 self._read_block(buf, view, block, end, ring.seed(sequence))
                 if self._sound_end > HEADER:
                     sound = (head, used, self._sound_end)
+        self._read_short(buf)
         if head[1] in empty:
             used = self._sound_end = HEADER
             del empty[head[1]]
@@ -124,6 +126,17 @@ class Reader:
         if lost:
             self.torn += 1
 
+    def _read_short(self, buf):
+        """Once more, whose the rows are that found no room: records read later may have left some."""
+        size = self.ring.block_size
+        view = memoryview(buf)
+        for row in self._short:
+            at = self.table.position(row) << 3
+            n = min(record.LONGEST, size - at % size)
+            self.ring.region.read(at, view[:n])
+            if not record.restore_client(self.table, row, buf, 0, record.length_at(buf, 0, n)):
+                self.short += 1
+
     def _take(self, buf, at, n, position):
         if buf[at] == record.VALUE:
             self._take_value(buf, at, position)
@@ -137,7 +150,9 @@ class Reader:
             self.floor = cltt
         if buf[at] <= record.FULL_PARTNER:
             if not record.restore_full(self.table, row, buf, at, n):
-                self.short += 1
+                self._short[row] = True
+            else:
+                self._short.pop(row, None)
             self.table.set_position(row, position)
         else:
             self._take_renewal(buf, at, row)

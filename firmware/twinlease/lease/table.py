@@ -105,18 +105,21 @@ class Table(Clients):
     def restore_client(self, row, id_flags, buf, hw_at, n):
         """Take the client from a full record: buf[hw_at:] htype, hlen, up to six octets; then n octets of items.
 
-        False if the cells do not suffice (fewer are configured than before):
-        the row then keeps its hardware address, without identifier and items.
+        Optional items are left out if they find no room.  False if the identifier
+        finds none: the row then keeps its hardware address.
         """
         self._unchain(row)
         htype = buf[hw_at]
         hlen = buf[hw_at + 1]
         items_at = hw_at + 2 + (hlen if hlen < 6 else 6)
-        fits = n <= 252 and self._make_room(row, n)
+        identity = _cells.identity_length(buf, items_at, n)
+        fits = n <= 252 and self._make_room(row, identity)
         if not fits:
             n = 0
             id_flags = 0
             hlen = min(hlen, 6)
+        elif self._wanted(row, n) > self.free_cells:
+            n = identity
         copy(self._items, 0, buf, items_at, n)
         self._put_hardware(row, htype, buf, hw_at + 2, hlen)
         self._store(row, n)
