@@ -1,0 +1,24 @@
+"""Mutated packets, configurations, flash images and console input: errors, never tracebacks, hangs or growth.
+
+make fuzz                                 everything, at least 200,000 inputs
+.venv/bin/python -m tests.fuzz --seed 7   the same run again
+
+datagrams.py   writes DHCP datagrams, from ordinary to garbage     } these four run on
+networks.py    the configurations that they are sent to            } MicroPython too
+judge.py       reads replies on its own, and knows what may not be }
+exchange.py    a node, its journal and its log, one datagram after another }
+texts.py       spoilt configurations
+images.py      spoilt flash
+typing.py      garbage at the console
+watch.py       hangs, growth, progress
+run.py         shares the work between two processes
+"""
+
+import sys
+
+_HERE = __file__.rsplit("/", 1)[0]
+for _room in ("/../unit", "/../lab", "/../../firmware"):
+    if _HERE + _room not in sys.path:
+        sys.path.append(_HERE + _room)
+
+import twinlease  # noqa: E402, F401  its stand-in for the `micropython` module comes first

@@ -1,0 +1,154 @@
+"""Shares the work between two processes, shows how far it is, and says how to see a failure again."""
+
+import argparse
+import io
+import os
+import subprocess
+import sys
+import time
+import traceback
+from contextlib import redirect_stdout
+from multiprocessing import Pool
+from pathlib import Path
+
+from . import images, keyboard, networks, texts
+from .datagrams import Dice
+from .exchange import Exchange, session
+from .watch import alarm, blocks, rearm
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+MICROPYTHON = Path(sys.executable).parent / "micropython"
+_ONBOARD_S = 900
+_INSIDE = "import sys; sys.path[:] = [%r, %r, '.frozen']; from tests.fuzz import onboard; onboard.main(%d, %d)"
+
+
+def send_datagrams(seed, n):
+    """A session with each configuration in turn."""
+    exchange = Exchange(networks.ALL[seed % len(networks.ALL)])
+    with alarm():
+        session(Dice(seed), exchange, n, lambda i, octets: rearm())
+    return {"datagrams": n, "replies": exchange.replies}
+
+
+def grow_datagrams(seed, n):
+    """A long session in one server: the heap is as large at its end as after its first third."""
+    exchange = Exchange(networks.ALL[seed % len(networks.ALL)])
+    with alarm():
+        session(Dice(seed), exchange, n // 3, lambda i, octets: rearm())
+        before = blocks()
+        session(Dice(seed + 1), exchange, n - n // 3, lambda i, octets: rearm())
+        grown = blocks() - before
+    assert grown < n // 20, "%d blocks of memory more after %d datagrams" % (grown, n)
+    return {"datagrams": n, "replies": exchange.replies}
+
+
+def send_onboard(seed, n):
+    """The same on MicroPython, where viper code runs as such and the heap can be weighed."""
+    if not MICROPYTHON.exists():
+        return {"on MicroPython: skipped, there is no " + MICROPYTHON.name: 1}
+    inside = _INSIDE % (str(ROOT), str(ROOT / "firmware"), seed, n)
+    done = subprocess.run(
+        [str(MICROPYTHON), "-X", "heapsize=4M", "-c", inside],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=_ONBOARD_S,
+        check=False,
+    )
+    lines = done.stdout.splitlines()
+    sent = sum(int(line.split()[1]) for line in lines if line.startswith("done "))
+    if done.returncode or sent < n - 2000:
+        raise AssertionError("MicroPython ended with %d:\n%s" % (done.returncode, "\n".join(lines[-20:])))
+    return {"datagrams on MicroPython": sent}
+
+
+# what it is called, what does it, inputs of one task, tasks of a run
+PARTS = (
+    ("onboard", send_onboard, 20000, 1),
+    ("packets", send_datagrams, 2000, 76),
+    ("packet-heap", grow_datagrams, 9000, 4),
+    ("texts", texts.spoil_texts, 1000, 30),
+    ("text-heap", texts.grow_texts, 1000, 2),
+    ("images", images.spoil_images, 200, 12),
+    ("console", keyboard.type_garbage, 500, 8),
+)
+
+
+def _do(task):
+    """One task, in a process of the pool: (part, index, counts or None, what went wrong)."""
+    part, index, seed = task
+    said = io.StringIO()
+    name, work, n, _ = PARTS[part]
+    try:
+        with redirect_stdout(said):
+            counts = work(seed * 1000 + index, n)
+        return name, index, counts, ""
+    except BaseException:
+        return name, index, None, said.getvalue() + traceback.format_exc()
+
+
+def _tasks(seed, only):
+    tasks = []
+    for part, (name, _, _, times) in enumerate(PARTS):
+        wanted, _, index = only.partition(":")
+        if wanted in ("", name):
+            tasks.extend([(part, i, seed) for i in range(times) if not index or int(index) == i])
+    return tasks
+
+
+def _bar(done, of, counts, out):
+    if out.isatty():
+        filled = 30 * done // of
+        total = sum(n for what, n in counts.items() if what in _INPUTS)
+        out.write("\r[%s%s] %3d %%  %s inputs " % ("#" * filled, "." * (30 - filled), 100 * done // of, f"{total:,}"))
+        out.flush()
+
+
+_INPUTS = ("datagrams", "datagrams on MicroPython", "configurations", "flash images", "console inputs")
+
+
+def fuzz(seed, only="", out=sys.stderr):
+    """Everything, or one part or task of it; returns how many tasks went wrong."""
+    print("fuzz: seed %d" % seed, file=out)
+    started = time.monotonic()
+    tasks = _tasks(seed, only)
+    counts, wrong = {}, []
+    with Pool(min(2, os.cpu_count() or 1)) as pool:
+        for i, (name, index, found, trouble) in enumerate(pool.imap_unordered(_do, tasks)):
+            if found is None:
+                wrong.append((name, index, trouble))
+            for what in found or ():
+                counts[what] = counts.get(what, 0) + found[what]
+            _bar(i + 1, len(tasks), counts, out)
+    if out.isatty():
+        print(file=out)
+    for name, index, trouble in wrong:
+        print(
+            "%s:%d failed; again: .venv/bin/python -m tests.fuzz --seed %d --only %s:%d"
+            % (name, index, seed, name, index),
+            file=out,
+        )
+        print(trouble, file=out)
+    said = ", ".join(["%s %s" % (f"{counts[what]:,}", what) for what in counts])
+    total = sum(n for what, n in counts.items() if what in _INPUTS)
+    print(
+        "fuzz: %s inputs (%s) in %d s, %d tasks went wrong"
+        % (f"{total:,}", said, time.monotonic() - started, len(wrong)),
+        file=out,
+    )
+    return len(wrong)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="tests.fuzz", description="Throw mutated packets and configurations at the parsers."
+    )
+    seed = int(os.environ.get("SEED") or 0) or int.from_bytes(os.urandom(3), "big")
+    parser.add_argument(
+        "--seed", type=int, default=seed, help="the same number gives the same run; or SEED in the environment"
+    )
+    names = ", ".join([part[0] for part in PARTS])
+    parser.add_argument("--only", default="", help="a part, or PART:INDEX for one task; parts: " + names)
+    told = parser.parse_args()
+    return 1 if fuzz(told.seed, told.only) else 0

@@ -1,0 +1,13 @@
+"""`make fuzz` by way of pytest.  SEED in the environment repeats a run."""
+
+import os
+import sys
+
+from tests.fuzz.run import fuzz
+
+
+def test_mutated_inputs_give_errors_and_never_tracebacks_hangs_or_growth(capfd):
+    seed = int(os.environ.get("SEED") or 0) or int.from_bytes(os.urandom(3), "big")
+    with capfd.disabled():
+        print()
+        assert fuzz(seed, out=sys.stdout) == 0
