@@ -43,7 +43,7 @@ class App:
             self._advance()
             while self.node.on_tick(self.clock.earliest):
                 await asyncio.sleep(0)
-            self.driver.flush()
+            self.driver.tick()
 
     def _advance(self):
         now = self.board.ticks_ms()

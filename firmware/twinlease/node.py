@@ -30,7 +30,9 @@ _CLIENT_PORT = const(68)
 _ROWS_MAX = const(64)
 _EXPIRE_PER_TICK = const(64)
 _QUIET_S = const(60)
-_QUIET_MAX = const(64)
+_QUIET_MAX = const(256)
+_STILL_S = const(30)
+_ABANDON_S = const(86400)
 _URGENT_MAX = const(16)
 _AHEAD = const(8)
 NONE = const(0xFFFF)
@@ -69,9 +71,8 @@ class Node:
         self.unprobed = array("H", bytes(2 * _URGENT_MAX))
         self.n_unprobed = 0
         self._probed_pools = ()
-        self._quiet_rows = array("H", [NONE] * _QUIET_MAX)
-        self._quiet_until = array("H", bytes(2 * _QUIET_MAX))
-        self._quiet_next = 0
+        self._quiet_rows = self._quiet_until = ()
+        self._quiet_next = self._pool_next = 0
 
     def reserve_own(self, address):
         """Keep the server's own address (4 octets) from being leased.  True if it was in a range and free."""
@@ -137,23 +138,28 @@ class Node:
         """There is a prober: from now on offer addresses that it found quiet, where `ping-check` is on."""
         self._probed_pools = [pool for pool in self.config.pools if pool.scope.param("ping-check", True)]
         self.server.choice.probed_pools = self._probed_pools
+        n = min(_AHEAD * len(self._probed_pools), _QUIET_MAX)
+        self._quiet_rows = array("H", [NONE] * n)
+        self._quiet_until = array("H", bytes(2 * n))
 
-    def next_unprobed(self):
+    def next_unprobed(self, now):
         """A row that the prober should ask for next: one just offered, else one that comes up soon; -1 for none.
 
-        The row is marked as asked for; the finding goes to `probed`.
+        Not one that was in use a moment ago: a client that released its address may still
+        answer.  The row is marked as asked for; the finding goes to `probed`.
         """
         table = self.table
         if self.n_unprobed:
             self.n_unprobed -= 1
             table.set_flags(self.unprobed[self.n_unprobed], PROBED)
             return self.unprobed[self.n_unprobed]
-        for pool in self._probed_pools:
-            row = table.first(pool.index, FREE)
+        for _ in range(len(self._probed_pools)):
+            self._pool_next = (self._pool_next + 1) % len(self._probed_pools)
+            row = table.first(self._probed_pools[self._pool_next].index, FREE)
             for _ in range(_AHEAD):
                 if row < 0:
                     break
-                if not table.flags(row) & (QUIET | PROBED):
+                if not table.flags(row) & (QUIET | PROBED) and table.ends(row) + _STILL_S <= now:
                     table.set_flags(row, PROBED)
                     return row
                 row = table.after(row)
@@ -176,16 +182,14 @@ class Node:
         table.set_flags(row, QUIET)
         self._quiet_rows[i] = row
         self._quiet_until[i] = now + _QUIET_S & 0xFFFF
-        self._quiet_next = (i + 1) % _QUIET_MAX
+        self._quiet_next = (i + 1) % len(self._quiet_rows)
         return False
 
     def _abandon_s(self, row):
-        pool = self.config.pools[self.table.pool_of(row)]
-        self.server.client.host = None
-        return self.server.client.settings(pool, pool.ranges[0].subnet).abandon_s
+        return self.config.pools[self.table.pool_of(row)].scope.param("abandon-lease-time", _ABANDON_S)
 
     def _forget_quiet(self, now):
-        for i in range(_QUIET_MAX):
+        for i in range(len(self._quiet_rows)):
             row = self._quiet_rows[i]
             if row != NONE and now - self._quiet_until[i] & 0xFFFF < 0x8000:
                 self.table.clear_flags(row, QUIET)
@@ -193,7 +197,9 @@ class Node:
 
     def _note_unprobed(self, row):
         table = self.table
-        if row >= 0 and table.state(row) == FREE and not table.flags(row) & (QUIET | PROBED):
+        if row < 0 or self.server.choice.is_client(row):
+            return  # its own address, as far as we know: asking would find the client itself
+        if table.state(row) == FREE and not table.flags(row) & (QUIET | PROBED):
             if self.n_unprobed < _URGENT_MAX and self.config.pools[table.pool_of(row)] in self._probed_pools:
                 self.unprobed[self.n_unprobed] = row
                 self.n_unprobed += 1

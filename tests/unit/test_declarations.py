@@ -189,3 +189,19 @@ def test_encapsulated_space_and_vendor_identifying_options():
 def test_smaller_of_two_subnets_counts():
     o = Office("""subnet 10.77.0.0 netmask 255.255.255.0 { range 10.77.0.10 10.77.0.11; option routers 10.77.0.1; }""")
     assert o.lease(1).options[1] == ip("255.255.255.0")
+
+
+def test_server_identifier_of_a_pool_or_of_a_second_subnet():
+    o = office("pool { server-identifier 10.77.0.9; range 10.77.1.1 10.77.1.20; }")
+    assert o.lease(1).options[54] == ip("10.77.0.9")
+    o = Office("""authoritative; shared-network x { subnet 10.77.0.0 netmask 255.255.255.0 { }
+      subnet 10.99.0.0 netmask 255.255.255.0 { server-identifier 10.99.0.9; range 10.99.0.10 10.99.0.19; } }""")
+    assert o.lease(1).options[54] == ip("10.99.0.9")
+
+
+def test_a_host_with_an_address_on_two_networks_renews_by_unicast_on_both():
+    o = Office("""authoritative; subnet 10.77.0.0 netmask 255.255.0.0 { } subnet 10.88.0.0 netmask 255.255.255.0 { }
+      host a { hardware ethernet 02:00:00:00:00:01; fixed-address 10.77.0.50; }
+      host b { hardware ethernet 02:00:00:00:00:01; fixed-address 10.88.0.50; }""")
+    assert o.lease(1, giaddr="10.88.0.1").address == "10.88.0.50"
+    assert o.renew("10.88.0.50", 1).type == ACK and o.lease(1).address == "10.77.0.50"

@@ -320,7 +320,7 @@ def test_a_lease_that_no_memory_was_left_to_tell_is_persisted_before_it_is_told(
     settings.template = _no_memory
     try:
         office.select(offer, 1)
-        assert False, "it raised nothing"
+        raise AssertionError("it raised nothing")
     except MemoryError:
         office.node.drop_replies()
     finally:
@@ -339,3 +339,20 @@ def test_the_servers_own_address_is_not_leased():
     assert [office.lease(n).address for n in (1, 2)] == ["10.77.0.1", "10.77.0.3"]
     assert office.lease(3) is None
     assert office.reboot("10.77.0.2", 3).type == NAK
+
+
+def test_a_free_address_behind_offered_ones_is_found_before_an_offer_is_broken():
+    office = Office("authoritative; subnet 10.77.0.0 netmask 255.255.0.0 { range 10.77.1.1 10.77.1.12; }")
+    first = office.lease(1)
+    for n in range(2, 13):
+        office.discover(n)
+    office.release(first.address, 1)
+    assert office.discover(99).address == first.address
+
+
+def test_abandon_lease_time_infinite():
+    office = Office(BASIC + "abandon-lease-time infinite;")
+    first = office.lease(1)
+    office.send(message(DECLINE, 1, option(50, ip(first.address)) + option(54, HERE)))
+    office.later(10000000)
+    assert office.table.state(row_of(office, first.address)) == ABANDONED

@@ -16,6 +16,7 @@ from .request import CHADDR, HTYPE
 
 _PRESSURE_S = const(10)
 _LOOK_AHEAD = const(8)
+_LOOK_FAR = const(256)  # past offered rows, for one that was freed after they were offered
 _RECENT = const(64)
 
 
@@ -136,14 +137,15 @@ class Choice:
             return row
         first = -1
         probing = pool in self.probed_pools
-        for _ in range(_LOOK_AHEAD):
-            if row < 0:
-                break
+        left = _LOOK_AHEAD if self._now < self._pressure_until else _LOOK_FAR
+        while row >= 0 and left:
+            left -= 1
             if t.offered(row, self.hash(), self._now) < 2:
                 if not probing or t.flags(row) & QUIET:
                     return row
                 if first < 0:
                     first = row
+                    left = min(left, _LOOK_AHEAD)
             row = t.after(row)
         return first
 
@@ -165,11 +167,12 @@ class Choice:
     def may_take(self, row):
         """A free row goes to whoever asks, unless it is held for another; under a flood of offers to the first to ask.
 
-        An abandoned one too: most likely the client that answered the probe is this one (as ISC dhcpd has it).
+        An abandoned one too, to a client that comes back to it: most likely it was the one that answered
+        the probe (as ISC dhcpd has it).  Not to one that was just offered it: then somebody else did.
         """
         t = self._table
         if t.state(row) != FREE:
-            return t.state(row) == ABANDONED
+            return t.state(row) == ABANDONED and not self._request.where[54]
         return t.offered(row, self.hash(), self._now) < 2 or self._now < self._pressure_until
 
     def takes_bootp(self, row):

@@ -18,7 +18,7 @@ from .request import BOOTP, CHADDR, GIADDR, HTYPE
 _LINK_SELECTION = const(5)  # RFC 3527
 _SERVER_OVERRIDE = const(11)  # RFC 5107
 _SUBNET_SELECTION = const(118)  # RFC 3011
-_SPECIAL_MAX = const(32)
+_SPECIAL_MAX = const(8)
 _SEED_ID = const(5381)
 _SEED_HW = const(5387)
 
@@ -51,6 +51,13 @@ class ClientView:
             self._plain_settings(rng.pool, rng.subnet)
             self._plain_settings(None, rng.subnet.network.subnets[0])
 
+    def release(self):
+        """Give back the memory of what can be made again."""
+        self._special.clear()
+        for plain in self._plain.values():
+            if plain is not True:
+                plain.release()
+
     def look(self, request, link, now, stash=b""):
         """stash: the relay agent's options of an earlier request of this client, for one that has none."""
         self.request = request
@@ -74,16 +81,21 @@ class ClientView:
                 return subnet
         return None
 
+    def relocate(self, network):
+        """The client's address tells that it is on another network than its packet came from: a unicast renewal."""
+        if network is not self.network:
+            self.network = network
+            if self.host:
+                self.host = self._find_host()
+
     def fixed(self):
         """The host declaration's address on this network (4 octets), or None."""
-        return self.fixed_on(self.network)
+        return self._fixed_of(self.host) if self.host else None
 
-    def fixed_on(self, network):
-        if self.host is None or network is None:
-            return None
-        for address in self.host.addresses:
+    def _fixed_of(self, host):
+        for address in host.addresses:
             subnet = self.subnet_of(address, 0)
-            if subnet and subnet.network is network:
+            if subnet and subnet.network is self.network:
                 return address
         return None
 
@@ -166,8 +178,7 @@ class ClientView:
         return found
 
     def _better(self, found, host):
-        self.host = host
-        return host if found is None or self.fixed() else found
+        return host if found is None or self._fixed_of(host) else found
 
     def _classify(self):
         self._members = []

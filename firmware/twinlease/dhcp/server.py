@@ -183,7 +183,7 @@ class Server:
             return
         settings = client.global_settings()
         server_at = r.address(54)
-        if server_at and not client.answers_to(r.buf, server_at, settings):
+        if server_at and not client.answers_to(r.buf, server_at, self._settings_at(subnet, at) or settings):
             self.note = OTHER_SERVER
             return
         if settings.allow_booting != "allow" or (client.host is None and settings.allow_unknown != "allow"):
@@ -196,6 +196,13 @@ class Server:
             self.note = UNKNOWN_LEASE
             return
         self._grant(subnet, at, renewing)
+
+    def _settings_at(self, subnet, at):
+        """Settings for the address in the request at `at`: its pool may have a server-identifier of its own."""
+        if subnet is None:
+            return None
+        row = self._table.row_of(self._request.buf, at)
+        return self.client.settings(self._pools[self._table.pool_of(row)] if row >= 0 else None, subnet)
 
     def _is_astray(self, subnet, renewing, asked_at):
         """The client is on another network than its address (RFC 2131 section 4.3.2); sends the NAK where we may.
@@ -218,7 +225,7 @@ class Server:
     def _grant(self, subnet, at, renewing):
         """Acknowledge the address in the request at `at`, refuse it, or stay silent."""
         client, t = self.client, self._table
-        client.network = subnet.network
+        client.relocate(subnet.network)
         fixed = client.fixed()
         if fixed:
             if equal(fixed, 0, self._request.buf, at, 4):
@@ -417,7 +424,7 @@ class Server:
         """Take the row out of use for so many seconds: a client declined it, or a probe was answered."""
         t = self._table
         t.clear_client(row)
-        t.set_times(row, now + seconds, now)
+        t.set_times(row, now + seconds if 0 <= seconds < FOREVER - now else FOREVER, now)
         t.clear_flags(row, OFFERED | QUIET)
         t.set_state(row, ABANDONED)
         self._change(row)

@@ -12,6 +12,7 @@ from micropython import const
 from .template import Template
 
 _TEMPLATES = const(8)
+_WANTED_MAX = const(64)  # a longer list is made up, or so rare that it is not worth keeping
 _NOTHING = bytes(4)
 
 # dhcpd.conf(5): the defaults of ISC dhcpd 4.4.3.
@@ -58,6 +59,11 @@ class Settings:
         self.allow_duplicates = params.get("allow-duplicates", "allow")
         self.allow_declines = params.get("allow-declines", "allow")
 
+    def release(self):
+        """Give back the memory of the templates; they are made again when asked for."""
+        self._templates = []
+        self._oldest = 0
+
     def template(self, request, room, with_mask):
         """The encoded options for this request's parameter request list (option 55) and room, in octets."""
         at = request.where[55]
@@ -66,6 +72,8 @@ class Settings:
             if t.is_for(request.buf, at, n, room, with_mask):
                 return t
         t = Template(self.options, request.buf[at : at + n], room, with_mask, not self.filename, not self.server_name)
+        if n > _WANTED_MAX:
+            return t
         if len(self._templates) < _TEMPLATES:
             self._templates.append(t)
         else:

@@ -12,8 +12,12 @@ from micropython import const
 from .sockets import Destination, Waiting, broadcast_socket, readable, source
 
 _SERVER_PORT = const(67)
-_RECEIVE = const(1500)
+_RECEIVE = const(1472)  # the most that one Ethernet frame carries
+_DATAGRAMS = const(32)  # of one burst: rubbish that gets no reply must not keep others waiting
 _BURSTS = const(8)  # before other tasks get a turn
+_PAUSE_S = 0.05  # after an error of the socket, or of memory: whatever it was must not become a busy loop
+_STARVED_MAX = const(100)  # bursts in a row without memory: then a fresh start is the better service
+_COMPLAINTS = const(5)  # lines a second about packets that cannot be read
 
 
 class DhcpServer:
@@ -28,7 +32,8 @@ class DhcpServer:
         self._sockets = [broadcast_socket(i, _SERVER_PORT) for i in interfaces]
         self._view = memoryview(node.arena.buf)
         self._to = Destination()
-        self.received = self.sent = self.unsent = self.starved = 0
+        self.received = self.sent = self.unsent = self.errors = self.starved = 0
+        self._starving = self._complaints = 0
 
     async def serve(self, index):
         """Serve link `index` until cancelled."""
@@ -38,35 +43,71 @@ class DhcpServer:
         while True:
             await readable(sock)
             try:
-                self._burst(index, sock, waiting)
+                well = self._burst(index, sock, waiting)
+                self._starving = 0
             except MemoryError:
-                self._out_of_memory()
+                well = False
+                self._out_of_memory(sock)
+            if not well:
+                await asyncio.sleep(_PAUSE_S)
             bursts += 1
             if bursts == _BURSTS:
                 bursts = 0
                 await asyncio.sleep(0)
 
     def _burst(self, index, sock, waiting):
-        node, clock, log = self._node, self._clock, self._log
-        link = node.links[index]
-        more = True
-        while more:
-            packet, sender = sock.recvfrom(_RECEIVE)
+        """Hand in what waits, then carry out what the node decided.  False if the socket reported an error."""
+        node, log = self._node, self._log
+        well = True
+        for _ in range(_DATAGRAMS):
+            try:
+                packet, sender = sock.recvfrom(_RECEIVE)
+            except OSError:  # a datagram with a wrong checksum, or a link that went down
+                self.errors += 1
+                well = False
+                break
             self.received += 1
-            reason = node.on_dhcp(packet, len(packet), index, clock.now)
+            reason = node.on_dhcp(packet, len(packet), index, self._clock.now)
             if reason:
-                log.malformed(link, reason, source(sender))
+                self._complain(node.links[index], reason, sender)
             else:
-                log.exchange(node, link)
-            more = node.has_room() and waiting()
+                log.exchange(node, node.links[index])
+            if not node.has_room() or not waiting():
+                break
+        self.flush()
+        return well
+
+    def _complain(self, link, reason, sender):
+        self._complaints += 1
+        if self._complaints <= _COMPLAINTS:
+            self._log.malformed(link, reason, source(sender))
+
+    def tick(self):
+        """Once a second: carry out what ticks decided, and sum up what was not worth a line each."""
+        if self._complaints > _COMPLAINTS:
+            self._log.say("Dropped %d more packets that cannot be read" % (self._complaints - _COMPLAINTS))
+        self._complaints = 0
         self.flush()
 
-    def _out_of_memory(self):
-        """It costs the clients of this burst a retransmission, and nobody his lease."""
+    def _out_of_memory(self, sock):
+        """It costs the clients of this burst a retransmission, and nobody his lease.
+
+        The datagram that found no room still waits, and would again: it is taken out.
+        """
         self._node.drop_replies()
+        self._node.server.client.release()
         gc.collect()
         self.starved += 1
-        self._log.say("Out of memory: a burst of requests got no reply")
+        self._starving += 1
+        if self._starving == 1:
+            self._log.say("Out of memory: requests get no reply; show memory tells more")
+            self._log.flush()
+        if self._starving > _STARVED_MAX:
+            raise MemoryError("no memory for requests any more")
+        try:
+            sock.recv(1)
+        except OSError:
+            pass  # it was not the datagram
 
     def flush(self):
         """Carry out what the node has decided.  Raises OSError if the flash fails: then nothing has been sent."""

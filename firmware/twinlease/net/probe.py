@@ -8,8 +8,9 @@ asked at the same moment: if somebody answers before the client's REQUEST, the
 REQUEST gets a NAK and the address is abandoned.
 
 On Linux an address on the link is asked by ARP (RFC 5227: hosts that drop pings
-answer it too).  Elsewhere, and for networks behind a relay, by ICMP echo.  Where
-neither can be sent, nothing is asked, and the log says so once.
+answer it too).  Elsewhere, and for networks behind a relay, by ICMP echo.  An
+address that cannot be asked counts as quiet; where no question can be sent at all,
+the log says so.
 """
 
 import asyncio
@@ -109,15 +110,15 @@ class Prober:
         self._log = log
         self._ways = _ways(interfaces, log)
         self._asked = []
-        self._listeners = []
         self.conflicts = 0
         if self._ways:
             node.start_probing()
 
     async def run(self):
         """Ask, wait, tell the node, for ever."""
-        for way in self._ways:
-            self._listeners.append(asyncio.create_task(self._listen(way)))
+        await asyncio.gather(self._asking(), *[self._listen(way) for way in self._ways])
+
+    async def _asking(self):
         while self._ways:
             wait_ms = self._ask_batch()
             await _sleep_ms(wait_ms or _PAUSE_MS)
@@ -128,7 +129,7 @@ class Prober:
         wait_ms = 0
         node = self._node
         for _ in range(_BATCH):
-            row = node.next_unprobed()
+            row = node.next_unprobed(self._clock.earliest)
             if row < 0:
                 break
             octets = bytearray(4)
@@ -151,11 +152,19 @@ class Prober:
         waiting = Waiting(way.sock)
         while True:
             await readable(way.sock)
-            while waiting():
-                packet = way.sock.recv(128)
-                at = way.sender(packet)
-                if at and self._asked:
-                    self._answered(packet, at)
+            try:
+                self._hear(way, waiting)
+            except (OSError, MemoryError):  # the link went down: the socket says so once, then works on
+                await _sleep_ms(_PAUSE_MS)
+
+    def _hear(self, way, waiting):
+        for _ in range(_BATCH):
+            packet = way.sock.recv(128)
+            at = way.sender(packet)
+            if at and self._asked:
+                self._answered(packet, at)
+            if not waiting():
+                break
 
     def _answered(self, packet, at):
         for i in range(len(self._asked)):
