@@ -6,6 +6,10 @@ A board loads the image that an earlier start made (conf/image.py).  If the file
 or this firmware, have changed since, it reads the text, makes the image anew and
 starts again: the parser's code goes with the restart, and with it the names in it,
 which MicroPython would keep for ever.  Under CPython it goes straight on.
+
+A spoilt image is as good as none.  One that is whole and still does not load, or
+that flash does not take, would be made again at each start: then the board serves
+from the text, with less room.
 """
 
 import gc
@@ -19,17 +23,35 @@ _CODE = ""  # stands among an image's sources for the conf room itself
 
 def take_up(board):
     """The Config that the files in flash describe, or None.  Does not return if it has to start again."""
-    from .conf import image
-
-    octets = board.load_image()
-    if octets and _is_current(board, image.sources(octets)):
-        return image.load(octets)
-    octets = None
-    text = board.load_config()
+    config, again = _from_image(board)
+    if config is not None:
+        return config
+    try:
+        text = board.load_config()
+    except (OSError, UnicodeError) as e:
+        board.say("%s cannot be read (%r): this board serves nobody until it is stored again" % (_CONFIG, e))
+        return None
     if text is None:
         board.say("No configuration in flash: this board serves nobody yet")
         return None
-    return _read(board, text)
+    return _read(board, text, again)
+
+
+def _from_image(board):
+    """The Config in the image, None if that is no use; and whether to make it anew."""
+    from .conf import image
+
+    whole = False
+    try:
+        octets = board.load_image()
+        if octets and image.is_whole(octets) and _is_current(board, image.sources(octets)):
+            whole = True
+            return image.load(octets), True
+    except MemoryError:
+        raise  # the text takes more
+    except Exception as e:
+        board.say("The image of the configuration cannot be used (%r): reading the text" % e)
+    return None, not whole
 
 
 def _is_current(board, sources):
@@ -39,9 +61,9 @@ def _is_current(board, sources):
     return bool(sources)
 
 
-def _read(board, text):
+def _read(board, text, make_image):
     """Parse and check, tell what is wrong or doubtful, make the image."""
-    from .conf import ConfError, forget, load
+    from .conf import ConfError, load
 
     names = [_CODE, _CONFIG]
 
@@ -60,14 +82,25 @@ def _read(board, text):
         board.say("%s line %d: warning: %s" % (problem.file, problem.line, problem.message))
     for name in sorted(config.peers):
         board.say("failover peer %s: this version does not speak failover yet, the board serves alone" % name)
-    if sys.implementation.name == "micropython":
-        forget()
-        gc.collect()
-        from .conf.image_writer import dump
-
-        board.store_image(dump(config, [(name, _digest(board, name)) for name in names]))
-        board.reset("configuration read: %d addresses to lease" % config.rows)
+    if make_image and sys.implementation.name == "micropython":
+        _make_image(board, config, names)
     return config
+
+
+def _make_image(board, config, names):
+    """Store the image and start again; returns if it cannot be stored."""
+    from .conf import forget
+
+    forget()
+    gc.collect()
+    from .conf.image_writer import dump
+
+    try:
+        board.store_image(dump(config, [(name, _digest(board, name)) for name in names]))
+    except OSError as e:
+        board.say("The image of the configuration cannot be stored (%r): serving from the text" % e)
+        return
+    board.reset("configuration read: %d addresses to lease" % config.rows)
 
 
 def _digest(board, name):
@@ -83,9 +116,10 @@ def _digest(board, name):
 
 def _code_digest():
     """Sizes and times of the conf room's files: what an update of the firmware changes."""
-    folder = sys.modules["twinlease"].__path__ + "/conf"
+    path = sys.modules["twinlease"].__path__
+    folder = (path if isinstance(path, str) else path[0]) + "/conf"
     facts = []
-    for name in sorted(os.listdir(folder)):
+    for name in sorted([name for name in os.listdir(folder) if name.endswith("py")]):
         stat = os.stat(folder + "/" + name)
         facts.append((name, stat[6], stat[8]))
     return hashlib.sha256(repr(facts).encode()).digest()[:8]

@@ -29,7 +29,7 @@ class FromImage(Office):
     def __init__(self, text):
         load = conf.load
         octets = b"".join(image_writer.dump(load(text), [("dhcpd.conf", b"12345678")]))
-        assert image.sources(octets) == [("dhcpd.conf", b"12345678")]
+        assert image.is_whole(octets) and image.sources(octets) == [("dhcpd.conf", b"12345678")]
         packets.conf = _Loader(image.load(octets))
         try:
             super().__init__(text)
@@ -62,5 +62,5 @@ def test_an_office_from_an_image_says_the_same():
 
 
 def test_something_else_is_no_image():
-    for octets in (b"", b"TLI", b"TLI\1xxxx", b"\xff" * 40):
-        assert image.sources(octets) == []
+    for octets in (b"", b"TLI", b"TLI\1xxxx", b"TLI\3" + b"x" * 40, b"\xff" * 40):
+        assert not image.is_whole(octets)

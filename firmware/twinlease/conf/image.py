@@ -4,17 +4,22 @@ The language takes 120 KB of heap to read, and the names in its code are never
 given back.  So a board reads its dhcpd.conf once, writes this image of the result
 to flash, starts again, and from then on loads the image (image_writer.py makes it).
 
-    load(octets) -> Config            what the parser made, as plain records
+    is_whole(octets) -> bool          an image of this format, as it was written
     sources(octets) -> [(name, digest)], the files that it was made from
+    load(octets) -> Config            what the parser made, as plain records
 
 Layout: "TLI" and the format's number; the sources; the names of attributes; how many
-objects, and a class letter for each; then each object's attributes.  A value is a
+objects, and a class letter for each; then each object's attributes; at the end the
+first eight octets of the SHA-256 of all that.  A value is a
 letter and what belongs to it; numbers are 7 bits an octet, the last one without
 the top bit, with the sign in the lowest bit.  Objects may refer to each other
 in circles: they are made first and filled afterwards.
 """
 
-MAGIC = b"TLI\2"
+import hashlib
+
+MAGIC = b"TLI\3"
+SUM = 8  # octets of the digest at the end
 
 
 class Record:
@@ -119,13 +124,21 @@ def _new(letter):
     return Space() if letter == 80 else Record()  # P
 
 
+def is_whole(octets):
+    """Is this an image of this format, and every bit of it as it was written?"""
+    end = len(octets) - SUM
+    if end < len(MAGIC) or octets[: len(MAGIC)] != MAGIC:
+        return False
+    return hashlib.sha256(memoryview(octets)[:end]).digest()[:SUM] == octets[end:]
+
+
 def sources(octets):
-    """[(file name, digest)] that the image was made from; nothing if it is not an image of this format."""
-    return Reader(octets).sources() if octets[: len(MAGIC)] == MAGIC else []
+    """[(file name, digest)] that a whole image was made from."""
+    return Reader(octets).sources()
 
 
 def load(octets):
-    """The Config in an image whose sources have been compared."""
+    """The Config in a whole image whose sources have been compared."""
     reader = Reader(octets)
     reader.sources()
     return reader.config()

@@ -3,8 +3,10 @@
 octets = dump(config, [(name, digest)])
 """
 
+import hashlib
+
 from . import expressions, model
-from .image import MAGIC
+from .image import MAGIC, SUM
 
 _LETTERS = ((model.Scope, b"S"), (model.Space, b"P"), (expressions.Expr, b"E"))
 # Of use to the parser only, or shown before the image is made.
@@ -104,4 +106,8 @@ def _letter(thing):
 
 def dump(config, sources):
     """The configuration in pieces; sources are the (name, digest) of the files that it was made from."""
-    return Writer().pieces(config, sources)
+    digest = hashlib.sha256()
+    for piece in Writer().pieces(config, sources):
+        digest.update(piece)
+        yield piece
+    yield digest.digest()[:SUM]
