@@ -1,0 +1,463 @@
+"""The endpoint's state machine: which state an event leads to, and what is to be done then.  Tables, and one `step`.
+
+    record = first(primary, mclt, now)                   no memory of this pair; or the record of before the restart
+    record, actions = step(record, START, alive, now)    then one step for each event
+
+A step returns the next record and what to do, in order, as tuples whose first
+item is one of the actions below.  PERSIST stands before the SAY that tells the
+partner: a state is in flash before it is announced (draft section 9.2).  A cell
+that leaves the state as it is has been thought about; a cell that is not there
+is a bug, and tests/unit/test_failover_states.py finds it.
+
+The tables are those of ISC dhcpd (reference sections 4.3 to 4.5) except for the
+cells marked with a letter.  There ISC's way ends in a state that only a person
+leads out of, or ends the process, or forgets what a lost database means:
+
+  a  N×PC, N×RI        ISC: SHUTDOWN.  The partner says that both have served alone, so both resolve.
+  b  N×CD, CI×CD       ISC: SHUTDOWN; PC.  A secondary that is in N, or was until the link broke, has finished what
+                       the primary still waits for: it says N (again).
+  c  N×CI, N×RD        ISC: nothing.  The partner has not followed yet, or took our N for old news: say it again.
+  d  PC×N              ISC: SHUTDOWN.  The partner thinks that it is over: get what it has, and follow.
+  e  PC×PD             ISC: nothing.  The partner went on alone in the middle of it: call it back.
+  f  PC×R, PC×RW,      ISC: R, nothing, PC.  A partner that has lost its data learns everything from us and waits for
+     RI×R, RI×RW       MCLT; if we went to R too, nobody would wait.
+  g  CD×CI, CD×PA      ISC ends its process, as for all in this row but N, PC, RI, SD.  CI has not heard CD yet.
+  h  CD×PD, CD×CD      (ends)  Once more from PC.
+  i  CD×R, CD×RW       (ends)  As every other state: the partner starts over, we serve alone.
+  j  CD×RD             (ends)  The partner has everything.
+  k  CD×SD             ISC: SHUTDOWN.  As every other state.
+  l  R×all             ISC: PC for N, PC, RI, CD; PD for SD; nothing for RW, RD, PA.  Without our data there is
+                       nothing to resolve and nothing to serve from: ask for all, whoever answers.
+  m  RD×PC             ISC: nothing.  The partner waits for a resolution.
+  n  RD×CD             ISC: nothing.  We have everything, and CD bears no other word than N.
+  o  first word R      heard in RD on a new link, ISC: nothing.  An ISC that lost the link in R asks again only
+                       if we say R too.
+                       The same where RW ends and the partner is in R.
+  p  UPDDONE in PC     of a primary whose partner is in CD, ISC: SHUTDOWN; or in N, ISC: CD.  We follow: N.
+  q  RD×CI, RD×PD      ISC: nothing.  The partner may have passed over our word as nothing new: say it again.
+
+Beyond the tables: the wait in RECOVER-WAIT counts from when we may last have
+served, not from stos (reference section 10, item 6); PAUSED and SHUTDOWN end
+with a restart; unacknowledged updates are queued again at every loss of a link
+(item 1); a partner's state vetoes our service only while there is a link (item
+10); and a secondary says nothing on a new link before the primary has, because
+an ISC in CONFLICT-DONE ends its process at all but four states (section 0, item 4).
+
+Not here: sockets and timers, messages (wire.py), which lease is pending.
+"""
+
+from collections import namedtuple
+
+from micropython import const
+
+UNKNOWN = const(0)
+STARTUP = const(1)
+NORMAL = const(2)
+COMMUNICATIONS_INTERRUPTED = const(3)
+PARTNER_DOWN = const(4)
+POTENTIAL_CONFLICT = const(5)
+RECOVER = const(6)
+PAUSED = const(7)
+SHUTDOWN = const(8)
+RECOVER_DONE = const(9)
+RESOLUTION_INTERRUPTED = const(10)
+CONFLICT_DONE = const(11)
+RECOVER_WAIT = const(254)  # ISC's number; the draft has none
+
+# In ISC's words, for the log.
+NAMES = {
+    UNKNOWN: "unknown-state",
+    STARTUP: "startup",
+    NORMAL: "normal",
+    COMMUNICATIONS_INTERRUPTED: "communications-interrupted",
+    PARTNER_DOWN: "partner-down",
+    POTENTIAL_CONFLICT: "potential-conflict",
+    RECOVER: "recover",
+    PAUSED: "paused",
+    SHUTDOWN: "shutdown",
+    RECOVER_DONE: "recover-done",
+    RESOLUTION_INTERRUPTED: "resolution-interrupted",
+    CONFLICT_DONE: "conflict-done",
+    RECOVER_WAIT: "recover-wait",
+}
+
+# Events; what `arg` is.
+START = const(1)  # the process begins: project seconds when it was last known to be alive
+STARTUP_TIMEOUT = const(2)  # 15 s in STARTUP
+CONNECTED = const(3)  # CONNECT and CONNECTACK are through
+HEARD = const(4)  # a STATE of the partner: its state
+HEARD_STARTING = const(5)  # the same, with the STARTUP flag
+LINK_LOST = const(6)
+UPDDONE = const(7)  # the answer to our latest request, not to an earlier one
+WAIT_OVER = const(8)  # the time of ARM_WAIT has come
+AUTO_PARTNER_DOWN = const(9)  # the time of ARM_AUTO has come
+SAYS_PARTNER_DOWN = const(10)  # the operator, as the next three
+SAYS_PAUSE = const(11)
+SAYS_SHUTDOWN = const(12)
+SAYS_RESUME = const(13)
+
+# Actions: (MOVED, from, to) (PERSIST, record) (SAY, state, starting, stos) (ARM_WAIT, project seconds), others alone.
+MOVED = const(1)  # for the log
+PERSIST = const(2)
+SAY = const(3)  # STATE to the partner
+ASK = const(4)  # UPDREQ
+ASK_ALL = const(5)  # UPDREQALL
+REQUEUE = const(6)  # unacknowledged updates are due again
+FLUSH = const(7)  # send what is pending, before the STATE that follows: reference section 4.3 (b)
+BALANCE = const(8)  # rebalance the pools, without POOLREQ; queue and send what is pending
+TAKE_OVER = const(9)  # EXPIRED, RELEASED and RESET addresses: tsfp := stos + MCLT
+ARM_WAIT = const(10)
+ARM_AUTO = const(11)  # start auto-partner-down, if configured
+CANCEL_AUTO = const(12)
+ARM_STARTUP = const(13)  # 15 s
+
+_U, _ST, _N, _CI, _PD, _PC = UNKNOWN, STARTUP, NORMAL, COMMUNICATIONS_INTERRUPTED, PARTNER_DOWN, POTENTIAL_CONFLICT
+_R, _PA, _SD, _RD, _RI = RECOVER, PAUSED, SHUTDOWN, RECOVER_DONE, RESOLUTION_INTERRUPTED
+_CD, _RW = CONFLICT_DONE, RECOVER_WAIT
+
+# What a cell says if not a state: we stay, and …
+SAY_AGAIN = const(1001)
+REQUEST = const(1002)
+REQUEST_ALL = const(1003)
+
+# Columns: the partner's states.
+HEARS = (_N, _CI, _PD, _PC, _RI, _CD, _R, _RW, _RD, _PA, _SD, _U, _ST)
+
+
+def _rows(*rows):
+    """{own: {partner: cell}} from rows of a state and its cells in the order of HEARS; None is "we stay"."""
+    table = {}
+    for row in rows:
+        own = row[0]
+        table[own] = {HEARS[i]: own if row[i + 1] is None else row[i + 1] for i in range(len(HEARS))}
+    return table
+
+
+_a, _s, _q = REQUEST_ALL, SAY_AGAIN, REQUEST
+_o = None
+
+# fmt: off
+
+# A STATE of the partner while we run: reference section 4.3.  PD reacts only to a partner that is not starting.
+ON_HEARD = _rows(
+    #     N    CI   PD   PC   RI   CD   R    RW   RD   PA   SD   U    ST
+    (_N,  _o,  _s,  _PC, _PC, _PC, _s,  _PD, _o,  _s,  _CI, _PD, _o,  _o),  # c a a b c
+    (_CI, _N,  _N,  _PC, _PC, _PC, _N,  _PD, _N,  _N,  _o,  _PD, _o,  _o),  # b
+    (_PD, _PC, _PC, _PC, _PC, _PC, _PC, _o,  _o,  _N,  _o,  _o,  _o,  _o),
+    (_PC, _q,  _o,  _s,  _o,  _o,  _q,  _PD, _PD, _o,  _o,  _PD, _o,  _o),  # d e f f
+    (_RI, _PC, _PC, _PC, _PC, _PC, _PC, _PD, _PD, _PC, _o,  _PD, _o,  _o),  # f f
+    (_CD, _N,  _s,  _PC, _o,  _o,  _PC, _PD, _PD, _N,  _o,  _PD, _o,  _o),  # g h h i i j g k
+    (_R,  _a,  _a,  _a,  _a,  _a,  _a,  _a,  _a,  _a,  _a,  _a,  _o,  _o),  # l
+    (_RW, _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o),
+    (_RD, _N,  _s,  _s,  _PC, _o,  _N,  _o,  _o,  _N,  _o,  _PD, _o,  _o),  # q q m n
+    (_PA, _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o),
+    (_SD, _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o),
+)
+
+# The partner's first STATE while we are in STARTUP, by the state that we had before: reference section 4.4.
+# The letters are the same.  PAUSED and SHUTDOWN are not here: a restart ends them, see RESUMES.
+ON_HEARD_STARTUP = _rows(
+    #     N    CI   PD   PC   RI   CD   R    RW   RD   PA   SD   U    ST
+    (_N,  _o,  _o,  _R,  _PC, _PC, _o,  _PD, _o,  _o,  _CI, _PD, _o,  _o),  # a a b
+    (_CI, _N,  _N,  _PC, _PC, _PC, _N,  _PD, _N,  _N,  _o,  _PD, _o,  _o),  # b
+    (_PD, _PC, _PC, _PC, _PC, _PC, _PC, _o,  _o,  _N,  _o,  _o,  _o,  _o),
+    (_PC, _o,  _o,  _o,  _o,  _o,  _o,  _PD, _PD, _o,  _o,  _PD, _o,  _o),  # d f f
+    (_RI, _PC, _PC, _PC, _PC, _PC, _PC, _PD, _PD, _PC, _o,  _PD, _o,  _o),  # f f
+    (_CD, _N,  _o,  _PC, _o,  _o,  _PC, _PD, _PD, _N,  _o,  _PD, _o,  _o),  # g h h i i j g k
+    (_R,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o),  # l
+    (_RW, _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o),
+    (_RD, _N,  _o,  _o,  _PC, _o,  _N,  _o,  _o,  _N,  _o,  _PD, _o,  _o),  # m n
+)
+
+# UPDDONE in PC, by the partner's state: reference section 4.5.  In R see _recovered; elsewhere it is ignored.
+ON_UPDDONE_PRIMARY = _rows(
+    #     N    CI   PD   PC   RI   CD   R    RW   RD   PA   SD   U    ST
+    (_PC, _N,  _CD, _CD, _CD, _CD, _N,  _CD, _CD, _CD, _CD, _CD, _CD, _CD),  # p p
+)
+ON_UPDDONE_SECONDARY = _rows(
+    (_PC, _N,  _o,  _o,  _o,  _o,  _N,  _o,  _o,  _o,  _o,  _o,  _o,  _o),  # d
+)
+
+# fmt: on
+
+STATES = (_ST, _N, _CI, _PD, _PC, _RI, _CD, _R, _RW, _RD, _PA, _SD)  # all that we can be in
+
+
+def _row(**moves):
+    """{own: next} for each of our states: itself, if it is not named."""
+    short = {"N": _N, "CI": _CI, "PD": _PD, "PC": _PC, "RI": _RI, "CD": _CD, "R": _R, "RW": _RW, "RD": _RD}
+    short.update({"PA": _PA, "SD": _SD, "ST": _ST})
+    row = {own: own for own in STATES}
+    for own in moves:
+        row[short[own]] = moves[own]
+    return row
+
+
+# Events without the partner's state: reference section 4.5.  In STARTUP the first three look at the state of before.
+ON_LINK_LOST = _row(N=_CI, PC=_RI)
+ON_STARTUP_TIMEOUT = _row(N=_CI, PC=_RI)  # leaves STARTUP; means nothing elsewhere
+ON_START = _row(PA=_CI, SD=_R)  # what a restart makes of the state in flash
+ON_WAIT_OVER = _row(RW=_RD)
+ON_AUTO_PARTNER_DOWN = _row(CI=_PD)
+# The operator overrules everything.  If the partner is alive after all, the two resolve it.
+ON_SAYS_PARTNER_DOWN = dict.fromkeys(STATES, _PD)
+# Only a server that has nothing to recover or resolve may rest; SHUTDOWN makes the partner serve alone at once, so
+# the partner must have heard everything.
+ON_SAYS_PAUSE = _row(N=_PA, CI=_PA)
+ON_SAYS_SHUTDOWN = _row(N=_SD)
+ON_SAYS_RESUME = _row(PA=_CI, SD=_R)
+
+_PLAIN = {
+    WAIT_OVER: ON_WAIT_OVER,
+    AUTO_PARTNER_DOWN: ON_AUTO_PARTNER_DOWN,
+    SAYS_PARTNER_DOWN: ON_SAYS_PARTNER_DOWN,
+    SAYS_PAUSE: ON_SAYS_PAUSE,
+    SAYS_SHUTDOWN: ON_SAYS_SHUTDOWN,
+    SAYS_RESUME: ON_SAYS_RESUME,
+}
+
+# Who may answer clients: reference section 4.7.
+SERVING = (_N, _CI, _PD)
+VETOES = (_PD, _PC, _CD, _RI)
+
+# What is better not said, by the partner's last word.  An ISC in CONFLICT-DONE ends its process at all but N, PC, RI,
+# and SHUTDOWN, which it would follow (reference section 0, item 4); one in PC or RI may be there when our word arrives.
+_UNSAID = {
+    _CD: (_CI, _PD, _CD, _R, _RW, _RD, _PA, _SD),
+    _PC: (_RW, _RD, _PA),
+    _RI: (_RW, _RD, _PA),
+}
+
+_FIELDS = (
+    "primary",  # configured, as mclt is on the primary
+    "mclt",
+    "state",
+    "resume",  # in STARTUP: the state of before, which is the one in flash and on the wire; else the same as state
+    "stos",  # start time of state: reference section 4.6
+    "partner",  # the last state heard
+    "served_until",  # when we may last have answered a client, as far as we know; brought up to date as we stop
+    "linked",  # from here on not persisted
+    "heard",  # how many STATEs on this link: 0, 1, or 2 for more
+    "asked_all",  # UPDREQALL, and no UPDDONE since: reference section 4.2
+)
+Record = namedtuple("Record", _FIELDS)
+
+
+def first(primary, mclt, now, served_until=None):
+    """The record of a server that remembers nothing: RECOVER, since `now` (reference section 4.4).
+
+    served_until  when it may last have served as half of this pair.  Unknown,
+                  it is `now`; 0 for a server that can prove it never did, which
+                  spares it RECOVER-WAIT.
+    """
+    served = now if served_until is None else served_until
+    return Record(primary, mclt, _R, _R, now, _U, served, False, 0, False)
+
+
+def serves(record):
+    """May we answer clients at all?  The partner's veto needs a link."""
+    return record.state in SERVING and not (record.linked and record.partner in VETOES)
+
+
+def balances(record):
+    """Is each client answered by the owner of its bucket only?  Not while the partner might not answer."""
+    return record.state == _N and record.partner == _N
+
+
+def wait_until(record):
+    """Project seconds until which RECOVER-WAIT must last."""
+    return record.served_until + record.mclt
+
+
+def move_line(name, was, now):
+    """What the log says about us, as ISC dhcpd says it."""
+    return "failover peer %s: I move from %s to %s" % (name, NAMES[was], NAMES[now])
+
+
+def partner_line(name, was, now):
+    """What the log says about the partner, as ISC dhcpd says it."""
+    return "failover peer %s: peer moves from %s to %s" % (name, NAMES[was], NAMES[now])
+
+
+def step(record, event, arg, now):
+    """The next record and what is to be done, for one event; pure.
+
+    event, arg   see the events above; arg is 0 where it has no meaning
+    now          project seconds
+    """
+    do = []
+    if event in (HEARD, HEARD_STARTING):
+        record = _heard(record, arg if arg in NAMES else _U, event == HEARD_STARTING, now, do)
+    elif event == UPDDONE:
+        record = _upddone(record, now, do)
+    elif event == CONNECTED:
+        record = _with(record, linked=True, heard=0)
+        if record.primary:
+            _say(record, do)
+    elif event == LINK_LOST:
+        record = _link_lost(record, now, do)
+    elif event == START:
+        record = _start(record, arg, now, do)
+    elif event == STARTUP_TIMEOUT:
+        if record.state == _ST:
+            record = _enter(record, ON_STARTUP_TIMEOUT[record.resume], now, do)
+    else:
+        target = _PLAIN[event][record.state]
+        if target != record.state:
+            record = _enter(record, target, now, do)
+    return record, tuple(do)
+
+
+def _start(record, alive, now, do):
+    """Take up what flash held, and enter STARTUP: reference section 4.4."""
+    saved = record.state if record.state != _ST else record.resume
+    served = max(record.served_until, alive) if saved in SERVING else record.served_until
+    saved = ON_START.get(saved, _R)
+    do.append((MOVED, saved, _ST))
+    do.append((ARM_STARTUP,))
+    return _with(record, state=_ST, resume=saved, served_until=served, linked=False, heard=0, asked_all=False)
+
+
+def _heard(record, partner, starting, now, do):
+    """Reference sections 4.3 and 4.4.  The table is always looked at, also if the partner says nothing new."""
+    if not record.linked:
+        return record
+    was, first_word = record.partner, not record.heard
+    record = _with(record, partner=partner, heard=min(record.heard + 1, 2))
+    if partner != was:
+        do.append((PERSIST, record))
+    own = record.resume
+    cell = (ON_HEARD_STARTUP if record.state == _ST else ON_HEARD)[own][partner]
+    if own == _PD and starting:
+        cell = own
+    elif own == _RD and partner == _R and first_word:
+        cell = _R
+    said = len(do)
+    if cell < SAY_AGAIN and (cell != record.state):
+        record = _enter(record, cell, now, do)
+    elif cell == REQUEST:
+        do.append((ASK_ALL if record.asked_all else ASK,))
+    elif cell == REQUEST_ALL:
+        record = _ask_all(record, do)
+    unsaid = own in _UNSAID.get(was, ())
+    if cell == SAY_AGAIN or unsaid or (first_word and not record.primary):
+        if not _has(do, SAY, said):
+            if first_word and partner != _CD:
+                _say_anyway(record, do)  # it has been waiting for a word, and cannot be in CD before it has one
+            else:
+                _say(record, do)
+    return record
+
+
+def _upddone(record, now, do):
+    record = _with(record, asked_all=False)
+    if record.state == _R:
+        return _enter(record, _recovered(record, now), now, do)
+    if record.state == _PC:
+        table = ON_UPDDONE_PRIMARY if record.primary else ON_UPDDONE_SECONDARY
+        cell = table[_PC][record.partner]
+        if cell != _PC:
+            return _enter(record, cell, now, do)
+    return record
+
+
+def _recovered(record, now):
+    """Where R leads to: reference section 4.5.  Two that recover from each other have nothing to wait for."""
+    if record.partner in (_R, _RD) or wait_until(record) <= now:
+        return _RD
+    return _RW
+
+
+def _link_lost(record, now, do):
+    if not record.linked:
+        return record
+    record = _with(record, linked=False, heard=0)
+    do.append((REQUEUE,))
+    target = ON_LINK_LOST[record.resume]
+    if target != record.state:
+        record = _enter(record, target, now, do)
+    return record
+
+
+def _enter(record, state, now, do):
+    """Change our own state, or leave STARTUP with the state of before: reference sections 4.2 and 4.6."""
+    was, same = record.state, state == record.resume
+    serving = record.resume in SERVING and was != _ST
+    record = _with(
+        record,
+        state=state,
+        resume=state,
+        stos=record.stos if same or state == _RW else now,
+        served_until=now if serving else record.served_until,
+    )
+    do.append((MOVED, was, state))
+    if was in (_N, _PC, _PD):
+        do.append((REQUEUE,))
+    do.append((PERSIST, record))
+    do.append((CANCEL_AUTO,))
+    if state == _N:
+        do.append((FLUSH,))
+    if record.linked:
+        _say(record, do)
+    return _entered(record, was, now, do)
+
+
+def _entered(record, was, now, do):
+    """The entry action of reference section 4.2."""
+    state = record.state
+    if state == _N:
+        do.append((BALANCE,))
+    elif state == _CI:
+        do.append((ARM_AUTO,))
+        if record.heard and was == _PA:
+            cell = ON_HEARD[_CI][record.partner]  # what it said while we rested counts now
+            if cell != _CI:
+                return _enter(record, cell, now, do)
+    elif state == _PD:
+        do.append((TAKE_OVER,))
+        if was != _ST and record.heard and record.partner in VETOES:
+            return _enter(record, _PC, now, do)  # it is there, and will not say again what it has said
+    elif state == _PC:
+        if record.linked and (record.primary or record.partner in (_CD, _N)):
+            do.append((ASK_ALL if record.asked_all else ASK,))
+    elif state == _R:
+        if record.linked:
+            record = _ask_all(record, do)
+    elif state == _RW:
+        if wait_until(record) <= now:
+            return _enter(record, _RD, now, do)
+        do.append((ARM_WAIT, wait_until(record)))
+    elif state == _RD and record.heard > (record.partner == _N):
+        # The partner has said its word already, and ISC does not say it twice.  But an N that was its first word on
+        # this link is from before it heard of our RECOVER: it may be in PARTNER-DOWN by now, and have our list.
+        cell = _R if was == _RW and record.partner == _R else ON_HEARD[_RD][record.partner]
+        if cell < SAY_AGAIN and cell != _RD:
+            return _enter(record, cell, now, do)
+    return record
+
+
+def _ask_all(record, do):
+    do.append((ASK_ALL,))
+    return _with(record, asked_all=True)
+
+
+def _say(record, do):
+    """Our state to the partner; the one of before, with the flag, while we are starting (reference section 2.1)."""
+    if record.heard and record.resume in _UNSAID.get(record.partner, ()):
+        return
+    _say_anyway(record, do)
+
+
+def _say_anyway(record, do):
+    do.append((SAY, record.resume, record.state == _ST, record.stos))
+
+
+def _has(do, kind, frm):
+    for i in range(frm, len(do)):
+        if do[i][0] == kind:
+            return True
+    return False
+
+
+def _with(record, **changes):
+    return Record(*[changes.get(_FIELDS[i], record[i]) for i in range(len(_FIELDS))])
