@@ -206,3 +206,9 @@ def test_forget_keeps_what_the_server_needs():
     assert "twinlease.conf.parser" not in sys.modules and "twinlease.conf.model" in sys.modules
     assert not hasattr(conf, "parser") and hasattr(conf, "model")
     assert c.classes[0].match is not None and load("default-lease-time 5;").scope.params
+
+
+def test_expression_where_a_number_belongs_is_refused_and_not_compared():
+    """It used to stay in the model, where the check of lease times tripped over it."""
+    e = error("min-lease-time = option user-class; max-lease-time 7200;\n" + NET % "range 10.0.0.5;")
+    assert e.message == "not supported by Twinlease: an expression for min-lease-time" and e.column == 1

@@ -214,6 +214,8 @@ def read_parameter(p, scope, word, where, letter, fate):
         value = formula.data(p)
         if fate == "keep" and word not in COMPUTED:
             p.report.error(where, "not supported by Twinlease: an expression for %s" % word, "write its value")
+            p.semicolon()
+            return
     else:
         value = _READERS[letter](p)
     p.semicolon()
