@@ -1,25 +1,51 @@
 """From a board that has just been switched on to the parts of a server: what is needed once, at boot.
 
-    build(app)      fills in app.config, table, journal, node, driver; leaves them None without a usable configuration
+    build(app)      fills in app.config, table, journal, node, driver; leaves them None without a configuration that
+                    can be served here, and says why: to start again would not help
 
 The order is what a small heap needs: the configuration comes first and its code
 goes again, then the lease table in one piece, then the rest around it.
 """
 
 import gc
+import sys
 
 from . import forget
+from .clock import FOREVER
 
 _BURST = 12  # replies that share one sync of the journal
 _ARENA = 4800  # octets for them
-_RTC_ERROR_MS = 1000
+# What the service takes beside the configuration, measured on the virtual board, and some air to work in.
+_SERVICE_WORDS = 19000
+_ROW_OCTETS = 66
 
 
 def build(app):
     """Take up the configuration, recover the leases, put the parts together, open the sockets."""
-    if not _configure(app):
-        return
-    _recover_leases(app)
+    free = rows = 0
+    try:
+        if _configure(app):
+            free, rows = _free(), app.config.rows
+            _recover_leases(app)
+            _serve(app)
+            return
+        why = ""
+    except MemoryError:
+        why = "not enough memory for " + ("%d addresses and this configuration" % rows if rows else "the configuration")
+    except TooMany as e:
+        why = str(e)
+    app.config = app.table = app.journal = app.node = app.driver = None
+    gc.collect()
+    if why:
+        app.say(why + _what_would_fit(free, rows))
+        app.say("This board serves nobody until it has a smaller configuration")
+
+
+class TooMany(Exception):
+    """More addresses than the flash holds leases for."""
+
+
+def _serve(app):
     from .net.dhcp_server import DhcpServer
     from .net.log import Log
     from .node import Link, Node
@@ -44,6 +70,20 @@ def build(app):
     gc.collect()
 
 
+def _free():
+    """Octets of heap that are free, 0 if nobody knows."""
+    gc.collect()
+    return gc.mem_free() if hasattr(gc, "mem_free") else 0
+
+
+def _what_would_fit(free, rows):
+    """How many addresses the heap that the configuration leaves would do for; a guess on the safe side."""
+    fit = (free - _SERVICE_WORDS * (8 if sys.maxsize >> 32 else 4)) // _ROW_OCTETS
+    if not free or fit >= rows:
+        return ""
+    return "; in memory there is room for about %d: make the ranges smaller" % fit if fit > 0 else ""
+
+
 def _configure(app):
     from . import configuration
 
@@ -58,33 +98,36 @@ def _recover_leases(app):
     from .lease.table import Table
 
     board = app.board
-    app.table = Table(app.config.ranges, app.config.pools)
-    from .lease.journal import Journal
+    try:
+        app.table = Table(app.config.ranges, app.config.pools)
+        from .lease.journal import Journal
 
-    app.journal = Journal(board.leases, app.table)
+        app.journal = Journal(board.leases, app.table)
+    except ValueError as e:
+        raise TooMany(str(e))
     started = board.ticks_ms()
     found = app.journal.recover()
     forget("twinlease.lease.recover")
     took = board.ticks_diff(board.ticks_ms(), started)
-    _set_clock(app, found.floor)
+    _set_clock(app, found)
     app.say(
         "Recovered %d leases from %d records in %d ms (%d damaged), time from %s"
         % (found.rows, found.records, took, found.damaged, app.clock.source)
     )
 
 
-def _set_clock(app, floor):
-    """Time goes on from the last in the journal, unless the board knows better; provisional leases move along."""
-    clock = app.clock
+def _set_clock(app, found):
+    """Time goes on from the last in the journal, until the board's own clock is believed (clock.py)."""
+    floor = found.floor
+    from .lease.journal import META_STEP
+
+    if app.journal.get_meta(META_STEP):  # the power went while leases were moved
+        from . import move
+
+        floor = max(floor, move.finish(app.table, app.journal))
     if floor:
-        clock.set_floor(floor)
-    now = app.board.rtc()
-    if now is None:
-        return
-    step = clock.discipline(now, 0, _RTC_ERROR_MS, "rtc")
-    rows = app.table.shift_provisional(step) if step else None
-    while rows is not None:
-        for row in rows:
-            app.journal.put_row(row)
-        rows = app.table.shift_provisional(step)
-    app.journal.sync()
+        app.clock.set_floor(floor)
+    told = app.board.rtc()
+    if not found.rows and told is not None and told > app.clock.now:
+        app.clock.set_floor(min(told, FOREVER - 1))  # a first guess, when there is no lease to suffer from it
+    app.clock.hear(told)

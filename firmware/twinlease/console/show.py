@@ -97,7 +97,7 @@ def leases(app, json):
 
 def _table(app):
     if app.table is None:
-        raise Refused("no configuration in this board, so it has no addresses")
+        raise Refused("this board has no configuration to serve by, so it has no addresses; its log says why")
     return app.table
 
 
