@@ -34,6 +34,7 @@ class DhcpServer:
         self._to = Destination()
         self.received = self.sent = self.unsent = self.errors = self.starved = 0
         self._starving = self._complaints = 0
+        self.prober = None
 
     async def serve(self, index):
         """Serve link `index` until cancelled."""
@@ -75,6 +76,8 @@ class DhcpServer:
             if not node.has_room() or not waiting():
                 break
         self.flush()
+        if node.n_unprobed and self.prober:
+            self.prober.ask()
         return well
 
     def _complain(self, link, reason, sender):

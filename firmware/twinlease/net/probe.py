@@ -29,11 +29,10 @@ _AF_PACKET = const(17)
 _SOCK_RAW = const(3)
 _ICMP = const(1)
 _BATCH = const(16)
-_ARP_WAIT_MS = const(250)
-_PING_WAIT_MS = const(1000)
-_PAUSE_MS = const(500)
+_ASKED_MAX = const(32)
+_ROUND_MS = const(250)
+_PAUSE_MS = const(1000)
 _IDENT = b"TL"
-_NOBODY = const(0xFFFF)
 
 
 def checksum(octets):
@@ -49,7 +48,7 @@ def checksum(octets):
 class Arp:
     """ARP probes on one Ethernet interface of Linux."""
 
-    wait_ms = _ARP_WAIT_MS
+    rounds = 1
 
     def __init__(self, interface):
         self._mac = interface.mac
@@ -78,7 +77,7 @@ class Arp:
 class Ping:
     """ICMP echo from a raw socket (platform: MicroPython on ESP32, rp2 from 1.29, Linux with CAP_NET_RAW)."""
 
-    wait_ms = _PING_WAIT_MS
+    rounds = 4
 
     def __init__(self):
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, _ICMP)
@@ -120,30 +119,28 @@ class Prober:
 
     async def _asking(self):
         while self._ways:
-            wait_ms = self._ask_batch()
-            await _sleep_ms(wait_ms or _PAUSE_MS)
+            await _sleep_ms(_ROUND_MS)
             self._conclude()
+            self.ask()
 
-    def _ask_batch(self):
-        """Send a round of questions; returns for how many milliseconds answers count, 0 if there was nothing to ask."""
-        wait_ms = 0
+    def ask(self):
+        """Ask for what the node wants to know now: in each round, and at once when an address was offered unasked."""
         node = self._node
-        for _ in range(_BATCH):
+        while len(self._asked) < _ASKED_MAX:
             row = node.next_unprobed(self._clock.earliest)
             if row < 0:
                 break
             octets = bytearray(4)
             node.table.put_address(row, octets, 0)
-            self._asked.append((row, octets))
-            wait_ms = max(wait_ms, self._ask(octets))
-        return wait_ms
+            self._asked.append([row, octets, self._ask(octets)])
 
     def _ask(self, octets):
+        """Send one question; returns for how many rounds answers to it count."""
         for way in self._ways:
             if way.reaches(octets):
                 try:
                     way.ask(bytes(octets))
-                    return way.wait_ms
+                    return way.rounds
                 except OSError:
                     continue  # no route, or the link is down: nobody there can be asked
         return 0
@@ -168,16 +165,18 @@ class Prober:
 
     def _answered(self, packet, at):
         for i in range(len(self._asked)):
-            row, octets = self._asked[i]
+            row, octets, _ = self._asked[i]
             if equal(packet, at, octets, 0, 4):
                 self._asked.pop(i)
                 self._tell(row, octets, True)
                 return
 
     def _conclude(self):
-        for row, octets in self._asked:
-            self._tell(row, octets, False)
-        self._asked.clear()
+        for question in self._asked:
+            question[2] -= 1
+            if question[2] < 0:
+                self._tell(question[0], question[1], False)
+        self._asked = [question for question in self._asked if question[2] >= 0]
 
     def _tell(self, row, octets, answered):
         if self._node.probed(row, answered, self._clock.earliest):
