@@ -1,14 +1,14 @@
 """The pure node: packets and ticks in; rows to persist, then datagrams to send, out.
 
     node.on_dhcp(packet, length, link, now)   a datagram from a client or a relay agent
-    node.on_tick(now)                         about once a second
+    node.on_tick(earliest, now)               about once a second
     node.ready()                              True if something waits to be carried out:
         node.rows[0 : node.n_rows]            1. lease rows that must be in the journal, synced, before …
         node.sends, node.send_…               2. … these datagrams leave
     node.done()                               it is carried out
 
-`now` is project seconds: for on_dhcp the clock's best guess, for on_tick the earliest
-that it may be.  The driver may hand in several packets before it syncs
+`now` is project seconds, the clock's best guess; `earliest` is what it is at least: leases
+end by that.  The driver may hand in several packets before it syncs
 (group commit) while `has_room()` holds; a lone packet is answered at once.
 Nothing here allocates for a client that renews.
 
@@ -117,15 +117,18 @@ class Node:
                 self._note_unprobed(server.row)
         return 0
 
-    def on_tick(self, now):
-        """Leases end, abandoned addresses come back, quiet ones are due for a probe.  True if more is due at once."""
+    def on_tick(self, earliest, now=-1):
+        """Leases end, abandoned addresses come back, quiet ones are due for a probe.  True if more is due at once.
+
+        Offers end by `now`, by which they were made; without it by `earliest`.
+        """
         table = self.table
         for _ in range(_EXPIRE_PER_TICK):
-            row = table.due(now)
+            row = table.due(earliest, now)
             if row < 0:
                 break
             table.set_state(row, FREE)
-        self._forget_quiet(now)
+        self._forget_quiet(earliest)
         return row >= 0 or table.more_due
 
     # Probing ahead: the next addresses of each pool are known to be quiet before a client asks.

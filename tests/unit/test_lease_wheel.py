@@ -93,6 +93,17 @@ def test_time_that_goes_back_loses_nothing_either():
     assert sorted(expire(table, 60_000_000)[0]) == list(range(25, 50))
 
 
+def test_offers_end_by_the_time_that_they_were_made_by():
+    table = small()
+    table.offer(3, 77, 10_000_120)
+    for _ in range(5):
+        table.due(10_000_000 - 700, 10_000_001)
+    assert table.offered(3, 77, 10_000_001) == 1
+    for _ in range(5):
+        table.due(10_000_000 - 700, 10_000_120)
+    assert table.offered(3, 77, 10_000_100) == 0
+
+
 def test_work_a_call_is_bounded_also_after_a_jump():
     table = small(1000)
     for row in range(1000):
@@ -146,6 +157,20 @@ def test_abandoned_rows_come_due_pool_by_pool():
     assert expire(table, 1001)[0] == []
     assert sorted(expire(table, 1007)[0]) == [1, 5]
     assert expire(table, 1100)[0] == [9]
+
+
+def test_an_abandoned_row_does_not_wait_for_the_one_abandoned_before_it():
+    table = small(1000)
+    for row, ends in ((0, FOREVER), (1, 9000), (999, 1000), (2, 2000)):
+        table.set_times(row, ends, 900)
+        table.set_state(row, ABANDONED)
+    got = []
+    for now in range(1001, 1010):
+        got += expire(table, now)[0]
+    assert got == [999]
+    for now in range(2001, 2010):
+        got += expire(table, now)[0]
+    assert got == [999, 2]
 
 
 def test_queues_are_rebuilt_never_used_first_then_oldest_first():

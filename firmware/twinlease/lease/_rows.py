@@ -306,6 +306,19 @@ def next_flagged(rows: ptr8, row: int, end: int, mask: int) -> int:
 
 
 @micropython.viper
+def next_ended(rows: ptr8, row: int, end: int, state: int, now: int) -> int:
+    """First row from `row` up to `end` (one past) in this state with `ends` before `now`, or -1."""
+    while row < end:
+        p = row * _ROW
+        if rows[p] & 15 == state:
+            p += 4
+            if (rows[p] << 24 | rows[p + 1] << 16 | rows[p + 2] << 8 | rows[p + 3]) < now:
+                return row
+        row += 1
+    return -1
+
+
+@micropython.viper
 def next_placed(rows: ptr8, row: int, end: int, low: int, high: int) -> int:
     """First row from `row` up to `end` whose full record stands in low <= position < high, or -1."""
     p = row * _ROW + _POSITION

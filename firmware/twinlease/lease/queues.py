@@ -33,8 +33,9 @@ _QUEUES = _SLOTS + 1  # first queue of pool 0
 # Steps of due() before it gives up for now: one is a row looked at or a slot finished.
 # 64 steps are about 0.2 ms on the unix port and some ms on a board.
 _STEPS = 64
-# Rows whose offers are looked over in one call of due().
+# Rows whose offers are looked over in one call of due(), and rows asked whether they are ABANDONED.
 _OFFERS = 16
+_ABANDONED = 256
 # An offer is held for at most so many seconds: its end is stored in 16 bits, and a longer hold
 # would make an old offer look like a new one for as long, every 18 hours.
 OFFER_MAX_S = 600
@@ -49,8 +50,8 @@ class Queues(Rows):
         self._closing = False
         self._scan = NONE
         self._scanned = -1
-        self._pool = 0
         self._swept = 0
+        self._abandoned_at = 0
         self.more_due = False
         for row in range(self.rows):
             self.buf[row * _ROW] = FREE
@@ -180,14 +181,16 @@ class Queues(Rows):
             return 0
         return 1 if get16(self.buf, at + 28) == hash & 0xFFFF else 2
 
-    def due(self, now_s):
+    def due(self, now_s, offers_s=-1):
         """A row whose `ends` is before `now_s` and that is ACTIVE or ABANDONED, or −1.
+
+        offers_s  offers are judged by this time, the one that they were made by, if it differs
 
         The caller gives it another state, or later times; a row left as it is
         comes again.  Bounded work: `more_due` says that a call stopped early,
         and wants to be called again soon, also after it has returned a row.
         """
-        self._end_offers(now_s)
+        self._end_offers(now_s if offers_s < 0 else offers_s)
         target = now_s >> _TICK
         if target < self._tick or target - self._tick > 4 * _SLOTS:
             self._jump(target)
@@ -233,18 +236,14 @@ class Queues(Rows):
         return is_due
 
     def _due_abandoned(self, now_s):
-        """An ABANDONED row at the head of its pool's queue whose time is over; looks at 8 pools a call.
-
-        Only the head: all are abandoned for the same length of time, and
-        recovery sorts the queue by `ends`.
-        """
-        for _ in range(min(self._n_pools, 8)):
-            pool = self._pool
-            row = get16(self._queues, (_QUEUES + pool * 8 + ABANDONED) * 4)
-            if row != NONE and get32(self.buf, row * _ROW + 4) < now_s:
-                self.more_due = True
-                return row
-            self._pool = pool + 1 if pool + 1 < self._n_pools else 0
+        """An ABANDONED row whose time is over; looks at some hundred rows a call, whatever their place in a queue."""
+        row = self._abandoned_at
+        end = min(row + _ABANDONED, self.rows)
+        row = _rows.next_ended(self.buf, row, end, ABANDONED, now_s)
+        if row >= 0:
+            self.more_due = True
+            return row
+        self._abandoned_at = end if end < self.rows else 0
         return -1
 
     def _end_offers(self, now_s):
