@@ -41,7 +41,7 @@ class App:
         while True:
             await asyncio.sleep(_TICK_S)
             self._advance()
-            while self.node.on_tick(self.clock.earliest):
+            while self.node.on_tick(self.clock.earliest, self.clock.now):
                 await asyncio.sleep(0)
             self.driver.tick()
 
@@ -49,11 +49,26 @@ class App:
         now = self.board.ticks_ms()
         self.clock.advance(self.board.ticks_diff(now, self._ticks))
         self._ticks = now
+        if self.clock.now >= self.clock.hear_at:
+            self.hear_rtc()
         self.tell_time()
         if self.clock.now - self._floor_at >= _FLOOR_EVERY_S:
             self._floor_at = self.clock.now
             self.journal.put_meta(_FLOOR_KEY, self.clock.now.to_bytes(4, "big"))
             self.journal.sync()
+
+    def hear_rtc(self):
+        """What the board's own clock says now; when it turns out that leases count from a wrong time, they move."""
+        clock = self.clock
+        was = clock.trusted
+        step = clock.hear(self.board.rtc())
+        if step >= 0:
+            from . import move
+
+            move.leases(self.table, self.journal, step, was, clock.now)
+            forget("twinlease.move")
+        if step > 0 or was != clock.trusted:
+            self.say("Time from %s%s" % (clock.source, ", %d s later than we thought" % step if step > 0 else ""))
 
     def tell_time(self):
         """What the server must know of the clock besides `now`."""

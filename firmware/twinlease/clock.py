@@ -6,8 +6,8 @@ Times are project seconds, since 2020-01-01 UTC.  `now` is the best guess;
 `earliest` and `latest` are what it can be, as far as we can know.
 
     source     earliest                     latest          trusted
-    none       0                            FOREVER         no
-    journal    the last time in flash       FOREVER         no
+    none       seconds since boot           FOREVER         no
+    journal    last in flash + since boot   FOREVER         no
     rtc, partner, sntp   now - error        now + error     yes
 
 How a node uses it.  What might have expired is judged by `earliest`: an
@@ -20,6 +20,19 @@ returns the step in seconds, and the node moves the provisional leases by it
 promised.  DHCP's own times are relative: clients never notice.
 
 The error grows by the crystal's drift from one `discipline` to the next.
+
+A clock on the board is not always right: it may never have been set, or lag
+until the network corrects it.  `hear` is the rule for it, and `now` never goes
+back by it:
+
+* Before 2026, or more than a few seconds behind `now`, it is not believed.  A
+  clock that was believed is so no longer; time goes on from where it was.
+* Otherwise it is believed when two readings in a row agree, a minute apart at
+  boot.  Until then leases are provisional.
+* One that is believed and then jumps ahead was behind before, with all that it
+  was asked.  When a second reading agrees, every lease moves by the jump, since
+  nobody can tell which were given on the wrong time.  Some last longer than
+  promised then; none ends early.
 """
 
 from micropython import const
@@ -32,6 +45,13 @@ JOURNAL = "journal"
 RTC = "rtc"
 PARTNER = "partner"
 SNTP = "sntp"
+
+_BUILT = const(189388800)  # 2026-01-01: this firmware is not older
+_AGREE_S = const(5)
+_RTC_ERROR_MS = const(1000)
+_EVERY_S = const(60)
+_DOUBLE_CHECK_S = const(10)
+_NOTHING = const(-0x3FFFFFFF)
 
 _MAX_STEP_MS = const(0x1FFFFFFF)  # six days: ticks cannot tell longer ones apart
 
@@ -50,7 +70,9 @@ class Clock:
         self._floor = 0
         self._drift_ppm = drift_ppm
         self._error_ms = 0
-        self._since_s = 0  # seconds since the last discipline, for the drift
+        self._since_s = 0  # seconds since the last discipline or floor, for the drift
+        self._ahead = _NOTHING  # by how much the board's clock was ahead when it was last heard
+        self.hear_at = 0  # when to call `hear` again
 
     def advance(self, elapsed_ms):
         """Let time pass: milliseconds since the last call, from the driver's ticks.  Returns `now`.
@@ -74,16 +96,20 @@ class Clock:
         """How far `now` may be off, milliseconds; −1 if nobody knows."""
         if not self.trusted:
             return -1
+        return self._error_ms + self._drift_ms()
+
+    def _drift_ms(self):
         # 1 ppm is 1 ms in 1,000 s; the thousands first, or the product outgrows a small int after some days.
         # The drift is counted on our own seconds, which drift themselves: s >> 18 is more than that is worth.
         s = self._since_s
-        return self._error_ms + (s // 1000) * self._drift_ppm + (s % 1000) * self._drift_ppm // 1000 + (s >> 18) + 2
+        return (s // 1000) * self._drift_ppm + (s % 1000) * self._drift_ppm // 1000 + (s >> 18) + 2
 
     @property
     def earliest(self):
         """The earliest project second that it can be now."""
-        if not self.trusted:
-            return self._floor
+        if not self.trusted:  # it was the floor's time, and so many of our own seconds have passed for certain
+            passed = self._since_s - (self._drift_ms() + 999 - self._ms) // 1000
+            return min(self._floor + max(passed, 0), FOREVER)
         return max(self.now - (self.error_ms + 999 - self._ms) // 1000, self._floor)
 
     @property
@@ -98,10 +124,43 @@ class Clock:
 
         Without better knowledge time goes on from there.  Never lowers.
         """
-        self._floor = max(self._floor, floor_s)
         if not self.trusted:
+            if floor_s > self.earliest:
+                self._floor = floor_s
+                self._since_s = 0
             self.source = JOURNAL
             self.now = max(self.now, floor_s)
+        self._floor = max(self._floor, floor_s)
+
+    def hear(self, told):
+        """The board's own clock says `told`, project seconds, or None.  Returns the step if leases must move, else −1.
+
+        Call it at `hear_at`.  If it returns a step, `discipline` is done; provisional leases move by it, and if
+        the clock was trusted before, all leases.
+        """
+        self.hear_at = self.now + _EVERY_S
+        if told is None:
+            return -1
+        ahead = told - self.now
+        agrees = abs(ahead - self._ahead) <= _AGREE_S
+        self._ahead = ahead
+        if ahead < -_AGREE_S or not _BUILT <= told < FOREVER:
+            self._ahead = _NOTHING
+            if self.trusted:
+                self._floor = self.earliest
+                self._since_s = 0
+                self.trusted = False
+                self.source = JOURNAL
+            return -1
+        steady = self.trusted and ahead <= _AGREE_S
+        if not steady and not agrees:
+            if self.trusted:
+                self.hear_at = self.now + _DOUBLE_CHECK_S
+            return -1
+        self.discipline(told, 0, _RTC_ERROR_MS, RTC)
+        self.hear_at = self.now + _EVERY_S
+        self._ahead = 0
+        return -1 if steady else max(ahead, 0)
 
     def discipline(self, utc_s, utc_ms, error_ms, source):
         """Somebody who knows says what time it is.  Returns the step in seconds, positive if our clock was slow.
@@ -110,7 +169,7 @@ class Clock:
         error_ms       how far that may be off, for example half the round trip
         source         RTC, PARTNER or SNTP
 
-        This is the one way for `now` to go back.  The floor is dropped when
+        This is the one way for `now` to go back (by `hear`, a few seconds at most).  The floor is dropped when
         the time given is before it: whoever is trusted overrules a journal
         that was written by a clock nobody had set.
         """

@@ -18,6 +18,7 @@ FLOORS = {
     "net": 6,
     "console": 7,
     "configuration": 8,
+    "move": 8,
     "start": 9,
     "app": 10,
 }

@@ -1,0 +1,209 @@
+"""A board's own clock that comes, goes, lags and jumps; power cuts meanwhile: no acknowledged lease ends early."""
+
+from leases import Nor, check, lease, plain, small
+from nor import KINDS, PowerCut
+from twinlease import move, start
+from twinlease.app import App
+from twinlease.clock import FOREVER, JOURNAL, NONE, RTC, Clock
+from twinlease.lease.journal import Journal
+from twinlease.lease.row import ACTIVE, PROVISIONAL, USED
+
+T = 200_000_000
+DAY = 86400
+
+
+class Board:
+    def __init__(self, rtc):
+        self.now = rtc  # None: it has none
+        self.ms = 0
+
+    def rtc(self):
+        return self.now
+
+    def ticks_ms(self):
+        return self.ms
+
+    def ticks_diff(self, a, b):
+        return a - b
+
+    def say(self, text):
+        pass
+
+
+def boot(flash, rtc, rows=20):
+    app = App(Board(rtc))
+    app.table = small(rows)
+    app.journal = Journal(flash, app.table)
+    app.tell_time = lambda: None  # there is no node to tell
+    start._set_clock(app, app.journal.recover())
+    return app
+
+
+def run(app, seconds):
+    """Time passes, for the board's own clock too."""
+    for _ in range(seconds):
+        app.board.ms += 1000
+        if app.board.now is not None:
+            app.board.now += 1
+        app._advance()
+
+
+def give(app, row, seconds):
+    """An ACK: the lease, in flash."""
+    lease(app.table, row, plain(row), app.clock.now + seconds, app.clock.now)
+    app.table.clear_flags(row, PROVISIONAL)
+    app.table.set_flags(row, USED if app.clock.trusted else USED | PROVISIONAL)
+    app.journal.put_row(row)
+    app.journal.sync()
+
+
+def left(app, row):
+    return app.table.ends(row) - app.clock.now
+
+
+def test_a_clock_is_believed_when_it_agrees_with_itself_a_minute_later():
+    app = boot(Nor(64), T)
+    assert not app.clock.trusted and app.clock.now == T
+    run(app, 59)
+    assert not app.clock.trusted
+    run(app, 1)
+    assert app.clock.trusted and app.clock.source == RTC and app.clock.now == T + 60
+
+
+def test_a_power_cut_while_leases_are_moved_ends_none_early():
+    for cut in range(7):
+        for kind in KINDS:
+            flash = Nor(64)
+            app = boot(flash, None, 100)
+            for row in range(100):
+                lease(app.table, row, plain(row), 3600 + row, row)
+                app.table.set_flags(row, USED | PROVISIONAL)
+                app.journal.put_row(row)
+            app.journal.sync()
+            flash = flash.reboot()
+            app = boot(flash, T, 100)
+            floor = app.clock.now
+            flash.cut_at(cut, kind, cut + 1)
+            try:
+                run(app, 60)
+            except PowerCut:
+                pass
+            app = boot(flash.reboot(), T + 90, 100)
+            assert not [r for r in range(100) if app.table.ends(r) - app.clock.now < 3600 + r - floor - 70], (cut, kind)
+            run(app, 61)
+            assert app.clock.trusted and app.clock.now == T + 151
+            for row in range(100):  # none moved twice, none left behind
+                assert app.table.state(row) == ACTIVE and not app.table.flags(row) & PROVISIONAL
+                assert 0 <= left(app, row) - (3600 + row - floor - 151) <= 151, (cut, kind)
+            check(app.table)
+
+
+def test_a_clock_that_was_behind_at_the_last_boot_ends_no_lease():
+    flash = Nor(64)
+    app = boot(flash, T - 3 * DAY)
+    give(app, 0, 43200)
+    app = boot(flash.reboot(), T + 60)
+    assert app.table.due(app.clock.earliest) < 0 and left(app, 0) >= 43200
+    run(app, 61)
+    assert app.clock.now == T + 121 and app.table.due(app.clock.earliest) < 0
+    assert left(app, 0) >= 43200 - 61
+
+
+def test_a_believed_clock_that_jumps_ahead_takes_all_leases_along():
+    flash = Nor(64)
+    app = boot(flash, T)
+    run(app, 100)
+    give(app, 0, 43200)
+    give(app, 1, FOREVER)
+    app.table.set_times(1, FOREVER, app.clock.now)
+    app.journal.put_row(1)
+    app.board.now += 3 * DAY
+    run(app, 100)
+    assert app.clock.trusted and app.clock.now == T + 200 + 3 * DAY
+    assert left(app, 0) == 43100 and app.table.ends(1) == FOREVER and not app.table.flags(0) & PROVISIONAL
+    again = boot(flash.reboot(), T + 300 + 3 * DAY)
+    assert again.table.ends(0) == app.table.ends(0) and again.journal.get_meta(1) == b""
+
+
+def test_a_power_cut_while_all_leases_are_moved_ends_none_early():
+    for cut in range(6):
+        for kind in KINDS:
+            flash = Nor(64)
+            app = boot(flash, T, 100)
+            run(app, 61)
+            for row in range(100):
+                give(app, row, 7200)
+            flash = flash.reboot()
+            app = boot(flash, T + 61, 100)
+            run(app, 61)
+            told = left(app, 0)
+            flash.cut_at(cut, kind, cut + 1)
+            try:
+                move.leases(app.table, app.journal, DAY, True, app.clock.now + DAY)
+                assert cut > 3
+            except PowerCut:
+                app = boot(flash.reboot(), T + DAY + 130, 100)
+            got = [app.table.ends(r) - T - 122 for r in range(100)]
+            moved = [abs(seconds - DAY - told) <= 10 for seconds in got]
+            assert all(moved) or (cut == 0 and not any(moved)), (cut, kind)
+
+
+def test_one_odd_reading_moves_nothing():
+    app = boot(Nor(64), T)
+    run(app, 61)
+    give(app, 0, 7200)
+    app.board.now += 20 * 365 * DAY
+    run(app, 60)
+    app.board.now -= 20 * 365 * DAY
+    run(app, 60)
+    assert app.clock.trusted and app.clock.now == T + 181 and left(app, 0) == 7080
+
+
+def test_a_clock_that_falls_back_is_not_believed_until_it_has_caught_up():
+    app = boot(Nor(64), T)
+    run(app, 61)
+    app.board.now -= 300
+    run(app, 60)
+    assert not app.clock.trusted and app.clock.source == JOURNAL and app.clock.now == T + 121
+    assert T + 110 <= app.clock.earliest <= T + 121
+    give(app, 0, 7200)
+    run(app, 60)
+    assert not app.clock.trusted and app.clock.now == T + 181
+    app.board.now += 300
+    run(app, 121)
+    assert app.clock.trusted and left(app, 0) == 7200 - 181 and not app.table.flags(0) & PROVISIONAL
+
+
+def test_a_clock_behind_the_journal_or_never_set_is_not_believed():
+    flash = Nor(64)
+    app = boot(flash, T)
+    give(app, 0, 7200)
+    for rtc in (T - DAY, 31622400, -631152000, FOREVER + 5):
+        app = boot(flash.reboot(), rtc)
+        run(app, 200)
+        assert not app.clock.trusted and app.clock.now == T + 200 and left(app, 0) == 7000, rtc
+
+
+def test_a_board_without_a_clock_says_so():
+    app = boot(Nor(64), None)
+    run(app, 200)
+    assert app.clock.source == NONE and app.clock.earliest >= 198
+
+
+def test_the_error_stays_small_while_the_clock_is_read():
+    app = boot(Nor(64), T)
+    run(app, 1000)
+    assert app.clock.error_ms < 1100
+    app.board.now += 3  # the crystal is slow: followed, without moving leases
+    give(app, 0, 7200)
+    run(app, 60)
+    assert app.clock.now == app.board.now and left(app, 0) == 7200 - 63
+
+
+def test_without_a_trusted_clock_time_passes_for_certain():
+    c = Clock()
+    c.set_floor(1000)
+    for hours in range(1, 2000):
+        c.advance(3_600_000)
+        true = hours * 3600 - hours * 3600 // 20000  # 50 ppm
+        assert 1000 + true - 4 - hours * 3600 // 200_000 <= c.earliest <= 1000 + true
