@@ -7,6 +7,9 @@ or this firmware, have changed since, it reads the text, makes the image anew an
 starts again: the parser's code goes with the restart, and with it the names in it,
 which MicroPython would keep for ever.  Under CPython it goes straight on.
 
+The host tools can make the image too (`code_digest`, `digest` are for them), from the
+same parser: then the board never reads the text, and larger configurations fit.
+
 A spoilt image is as good as none.  One that is whole and still does not load, or
 that flash does not take, would be made again at each start: then the board serves
 from the text, with less room.
@@ -17,24 +20,31 @@ import hashlib
 import os
 import sys
 
-_CONFIG = "dhcpd.conf"
-_CODE = ""  # stands among an image's sources for the conf room itself
+CONFIG = "dhcpd.conf"
+CODE = ""  # stands among an image's sources for the conf room itself
 
 
 def take_up(board):
     """The Config that the files in flash describe, or None.  Does not return if it has to start again."""
     config, again = _from_image(board)
+    if config is None:
+        config = _from_text(board, again)
     if config is not None:
-        return config
+        for name in sorted(config.peers):
+            board.say("failover peer %s: this version does not speak failover yet, the board serves alone" % name)
+    return config
+
+
+def _from_text(board, make_image):
     try:
         text = board.load_config()
     except (OSError, UnicodeError) as e:
-        board.say("%s cannot be read (%r): this board serves nobody until it is stored again" % (_CONFIG, e))
+        board.say("%s cannot be read (%r): this board serves nobody until it is stored again" % (CONFIG, e))
         return None
     if text is None:
         board.say("No configuration in flash: this board serves nobody yet")
         return None
-    return _read(board, text, again)
+    return _read(board, text, make_image)
 
 
 def _from_image(board):
@@ -65,14 +75,14 @@ def _read(board, text, make_image):
     """Parse and check, tell what is wrong or doubtful, make the image."""
     from .conf import ConfError, load
 
-    names = [_CODE, _CONFIG]
+    names = [CODE, CONFIG]
 
     def read_file(name):
         names.append(name)
         return board.read_file(name)
 
     try:
-        config = load(text, _CONFIG, read_file)
+        config = load(text, CONFIG, read_file)
     except ConfError as e:
         for problem in e.problems:
             board.say("%s line %d: %s; %s" % (problem.file, problem.line, problem.message, problem.advice))
@@ -80,8 +90,6 @@ def _read(board, text, make_image):
         return None
     for problem in config.problems:
         board.say("%s line %d: warning: %s" % (problem.file, problem.line, problem.message))
-    for name in sorted(config.peers):
-        board.say("failover peer %s: this version does not speak failover yet, the board serves alone" % name)
     if make_image and sys.implementation.name == "micropython":
         _make_image(board, config, names)
     return config
@@ -106,20 +114,24 @@ def _make_image(board, config, names):
 def _digest(board, name):
     """Eight octets that change when the file does; empty if there is no such file."""
     try:
-        if name == _CODE:
-            return _code_digest()
-        text = board.load_config() if name == _CONFIG else board.read_file(name)
+        if name == CODE:
+            path = sys.modules["twinlease"].__path__
+            return code_digest((path if isinstance(path, str) else path[0]) + "/conf")
+        text = board.load_config() if name == CONFIG else board.read_file(name)
     except OSError:
         return b""
-    return hashlib.sha256(text.encode()).digest()[:8] if text is not None else b""
+    return digest(text.encode()) if text is not None else b""
 
 
-def _code_digest():
-    """Sizes and times of the conf room's files: what an update of the firmware changes."""
-    path = sys.modules["twinlease"].__path__
-    folder = (path if isinstance(path, str) else path[0]) + "/conf"
+def digest(octets):
+    """What an image notes of a file that it was made from."""
+    return hashlib.sha256(octets).digest()[:8]
+
+
+def code_digest(folder):
+    """Of the conf room, sizes and times of its files: what an update of the firmware changes."""
     facts = []
     for name in sorted([name for name in os.listdir(folder) if name.endswith("py")]):
         stat = os.stat(folder + "/" + name)
         facts.append((name, stat[6], stat[8]))
-    return hashlib.sha256(repr(facts).encode()).digest()[:8]
+    return digest(repr(facts).encode())

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.text import Text
 
+from . import fit
 from .errors import UserError
 
 
@@ -31,11 +33,13 @@ class Report:
     problems: list[Problem] = field(default_factory=list)
     files: dict[str, Path] = field(default_factory=dict)
     rows: int = 0
+    config: Any = None  # the firmware's model of it, if it has no errors
+    unfit: list[tuple[str, str]] = field(default_factory=list)  # what is too much for the board: message, advice
 
     @property
     def ok(self) -> bool:
         """Tell whether a board would serve it; warnings do not stand in the way."""
-        return all(p.severity != "error" for p in self.problems)
+        return not self.unfit and all(p.severity != "error" for p in self.problems)
 
     def source_line(self, problem: Problem) -> str:
         """The line that a problem is about, or nothing."""
@@ -46,9 +50,10 @@ class Report:
         return lines[problem.line - 1] if 0 < problem.line <= len(lines) else ""
 
 
-def check(path: Path) -> Report:
+def check(path: Path, limits: fit.Limits) -> Report:
     """Load a configuration as a board would. Raises UserError only if it cannot be read."""
     from twinlease import conf
+    from twinlease.conf import image_writer
 
     report = Report(path)
     text = read_text(path)
@@ -61,12 +66,27 @@ def check(path: Path) -> Report:
             raise OSError(f"not a text file: {bad.reason} at octet {bad.start}") from None
 
     try:
-        config = conf.load(text, path.name, included)
+        config = report.config = conf.load(text, path.name, included)
         found, report.rows = config.problems, config.rows
+        report.unfit = list(fit.complaints(config, b"".join(image_writer.dump(config, [])), limits))
     except conf.ConfError as bad:
         found = bad.problems
     report.problems = [Problem(p.severity, p.file, p.line, p.column, p.message, p.advice or "") for p in found]
     return report
+
+
+def image(report: Report, code: Path) -> bytes:
+    """The image that a board would make of a good configuration; `code` is the folder of its conf room.
+
+    A board loads far larger configurations than it has the memory to read.
+    """
+    from twinlease import configuration
+    from twinlease.conf import image_writer
+
+    sources = [(configuration.CODE, configuration.code_digest(str(code)))]
+    for name, path in {configuration.CONFIG: report.path, **report.files}.items():
+        sources.append((name, configuration.digest(path.read_bytes())))
+    return b"".join(image_writer.dump(report.config, sources))
 
 
 def read_text(path: Path) -> str:
@@ -92,8 +112,12 @@ def describe(report: Report) -> Iterator[Text]:
             yield Text("    " + " " * len(line[: p.column - 1].expandtabs(8)) + "^", style=style)
         if p.advice:
             yield Text("    " + p.advice, style="cyan")
+    for message, advice in report.unfit:
+        yield Text.assemble((f"{report.path.name}: ", "bold"), ("error: ", "bold red"), message)
+        yield Text("    " + advice, style="cyan")
     errors = sum(p.severity == "error" for p in report.problems)
     warnings = len(report.problems) - errors
+    errors += len(report.unfit)
     verdict = "cannot be served" if errors else f"can be served: {report.rows} dynamic addresses"
     yield Text(f"{report.path} {verdict} ({_count(errors, 'error')}, {_count(warnings, 'warning')})")
 

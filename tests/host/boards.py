@@ -31,7 +31,12 @@ class Board:
 
     def start(self, *more: str) -> None:
         words = [*TOOL, "vboard", "run", str(self.folder), "--address", "10.77.0.2/16"]
-        words += ["--netns", self.netns, "--config", str(self.config), *more]
+        words += ["--netns", self.netns]
+        if more == ("--no-config",):  # with what is in flash
+            more = ()
+        else:
+            words += ["--config", str(self.config)]
+        words += more
         with open(self.log, "ab") as log:
             self.mark = log.tell()
             self.process = subprocess.Popen(

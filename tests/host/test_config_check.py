@@ -57,6 +57,35 @@ def test_an_error_in_an_included_file_is_shown_there(tmp_path: Path) -> None:
     assert done.stdout.startswith("office.conf:1:") and "    default-lease-time ten;" in done.stdout
 
 
+def hosts(n: int) -> str:
+    one = "host h%d { hardware ethernet 02:00:00:00:00:%x; fixed-address 10.0.1.%d; }\n"
+    return "".join(one % (i, i, i) for i in range(n))
+
+
+def test_what_does_not_fit_the_board_is_an_error_that_says_what_would(tmp_path: Path) -> None:
+    file = tmp_path / "dhcpd.conf"
+    file.write_text("subnet 10.0.0.0 netmask 255.255.240.0 { range 10.0.0.1 10.0.8.255; }\n")
+    done = tool("config", "check", str(file))
+    assert done.returncode == 1 and "they hold 2020" in done.stdout and "there is room for about 8" in done.stdout
+    assert "cannot be served (2 errors" in done.stdout
+    done = tool("config", "check", str(file), "--heap", "8M", "--flash", "512k")
+    assert done.returncode == 0, done.stdout
+    done = tool("config", "check", "--json", str(file), "--heap", "1m")
+    told = json.loads(done.stdout)
+    assert done.returncode == 1 and told["ok"] is False and "2303 leases" in told["too_large"][0]["message"]
+    assert tool("config", "check", str(file), "--flash", "some").returncode == 2
+
+
+def test_many_hosts_need_a_larger_heap(tmp_path: Path) -> None:
+    file = tmp_path / "dhcpd.conf"
+    file.write_text(GOOD.replace("255.255.255.0", "255.255.254.0") + hosts(100))
+    assert tool("config", "check", str(file)).returncode == 0
+    file.write_text(GOOD.replace("255.255.255.0", "255.255.254.0") + hosts(200))
+    done = tool("config", "check", str(file))
+    assert done.returncode == 1 and "fewer hosts" in done.stdout
+    assert tool("config", "check", str(file), "--heap", "512K").returncode == 0
+
+
 def test_a_file_that_is_not_there_or_no_text(tmp_path: Path) -> None:
     done = tool("config", "check", str(tmp_path / "none"))
     assert done.returncode == 2 and "there is no file" in done.stderr and "hint:" in done.stderr

@@ -113,6 +113,32 @@ def test_another_configuration_replaces_what_is_in_flash_and_says_so(board: Boar
     assert json.loads(board.ask("show pools json").stdout)[0]["size"] == 30
 
 
+def test_more_hosts_than_a_board_could_read_are_served(board: Board) -> None:
+    one = "host h%d { hardware ethernet 02:00:00:00:00:%x; fixed-address 10.77.2.%d; }\n"
+    board.config.write_text(CONFIG + "".join(one % (i, i, i) for i in range(100)))
+    board.boot()
+    assert json.loads(board.ask("show memory json").stdout)["free"] > 4000
+    assert "reset" not in board.said(), "the board had to read the text"
+
+
+def test_what_does_not_fit_the_board_is_refused_before_boot(board: Board) -> None:
+    board.config.write_text("subnet 10.77.0.0 netmask 255.255.0.0 { range 10.77.1.1 10.77.6.255; }\n")
+    board.start()
+    assert board.process is not None and board.process.wait(20) == 1
+    assert "1535 addresses" in board.said() and "room for about 8" in board.said()
+
+
+def test_what_does_not_fit_a_board_that_has_it_already_is_no_reset_loop(board: Board) -> None:
+    board.config.write_text("subnet 10.77.0.0 netmask 255.255.0.0 { range 10.77.1.1 10.77.6.255; }\n")
+    board.boot("--heap", "1M")
+    board.stop()
+    board.start("--no-config")
+    said = board.wait_said("serves nobody until it has a smaller configuration")
+    assert said.count("Twinlease ") == 1 and "not enough memory for 1535 addresses" in said
+    assert board.ask("show version").returncode == 0
+    assert board.stop() == 0
+
+
 def test_an_included_file_comes_along(board: Board) -> None:
     board.config.write_text('include "parts/office.conf";\n')
     (board.config.parent / "parts").mkdir()

@@ -50,7 +50,7 @@ class FakeBoard:
 
 def good_image():
     board = FakeBoard()
-    names = (configuration._CODE, configuration._CONFIG)
+    names = (configuration.CODE, configuration.CONFIG)
     sources = [(name, configuration._digest(board, name)) for name in names]
     return b"".join(image_writer.dump(conf.load(TEXT), sources))
 

@@ -16,10 +16,12 @@ the top bit, with the sign in the lowest bit.  Objects may refer to each other
 in circles: they are made first and filled afterwards.
 """
 
+import gc
 import hashlib
 
 MAGIC = b"TLI\3"
 SUM = 8  # octets of the digest at the end
+_COLLECT_EVERY = 16  # objects: what is dropped on the way would leave holes all over a small heap
 
 
 class Record:
@@ -70,7 +72,7 @@ class Reader:
     def octets(self):
         n = self.number()
         self._at += n
-        return bytes(self._buf[self._at - n : self._at])
+        return self._buf[self._at - n : self._at]
 
     def sources(self):
         return [(self.octets().decode(), self.octets()) for _ in range(self.number())]
@@ -78,33 +80,40 @@ class Reader:
     def config(self):
         self._names = [self.octets().decode() for _ in range(self.number())]
         self._objects = [_new(letter) for letter in self.octets()]
-        for thing in self._objects:
+        for i in range(len(self._objects)):
+            if i % _COLLECT_EVERY == 0:
+                gc.collect()
+            thing = self._objects[i]
             for _ in range(self.number()):
                 setattr(thing, self._names[self.number()], self.value())
         return self._objects[0]
 
     def value(self):
-        kind = self._buf[self._at : self._at + 1]
+        kind = self._buf[self._at]
         self._at += 1
-        if kind == b"R":
+        if kind == 82:  # R
             return self._objects[self.number()]
-        if kind == b"I":
+        if kind == 73:  # I
             return self.number()
-        if kind == b"B":
+        if kind == 66:  # B
             return self.octets()
-        if kind == b"S":
+        if kind == 83:  # S
             return self.octets().decode()
-        if kind == b"L":
+        if kind == 76:  # L
             return [self.value() for _ in range(self.number())]
-        if kind == b"U":
+        if kind == 85:  # U
             return tuple([self.value() for _ in range(self.number())])
-        if kind == b"D":
+        if kind == 68:  # D
             return self._dict()
-        if kind == b"O":
+        if kind == 79:  # O
             from . import expressions
 
             return getattr(expressions, self.octets().decode())
-        return {b"N": None, b"T": True, b"F": False}[kind]
+        if kind == 78:  # N
+            return None
+        if kind == 84 or kind == 70:  # T, F
+            return kind == 84
+        raise ValueError("no kind of value: %d" % kind)
 
     def _dict(self):
         values = {}

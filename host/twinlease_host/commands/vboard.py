@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .. import configfile
+from .. import configfile, fit
 from ..errors import UserError
 from ..lab import privilege
 from ..output import err, note
@@ -41,25 +42,28 @@ def run(
 
     Exit codes: 0 stopped as asked, 1 the configuration has errors or the firmware does not start, 2 could not be done.
     """
+    heap = board.parse_size("--heap", heap)
+    report = _checked(config, heap) if config else None
     spec = board.Spec(
         folder=folder.resolve(),
         address=wiring.parse_address(address),
         netns=netns or wiring.default_netns(folder),
         iface=iface,
-        heap=board.parse_heap(heap),
+        heap=heap,
         rtc=not no_rtc,
-        install=_checked(config) if config else {},
+        install={**report.files, board.CONFIG_NAME: report.path.resolve()} if report else {},
+        make_image=partial(configfile.image, report) if report else None,
     )
     privilege.need("a virtual board needs a network namespace of its own")
     raise typer.Exit(board.run(spec, note))
 
 
-def _checked(config: Path) -> dict[str, Path]:
-    """The configuration files to install, the included ones first; refuses a configuration with errors before boot."""
-    report = configfile.check(config)
-    if report.problems:
+def _checked(config: Path, heap: str) -> configfile.Report:
+    """What a board thinks of the configuration; refuses what it would not serve."""
+    report = configfile.check(config, fit.Limits(fit.octets(heap), fit.octets(fit.DEFAULT_FLASH)))
+    if report.problems or report.unfit:
         for line in configfile.describe(report):
             err.print(line)
     if not report.ok:
         raise UserError("the board was not started", f"mend {config} and run this again", code=1)
-    return {**report.files, board.CONFIG_NAME: config.resolve()}
+    return report

@@ -21,6 +21,7 @@ from .serial_port import SerialPort
 from .wiring import Wiring
 
 CONFIG_NAME = "dhcpd.conf"
+_IMAGE_NAME = "dhcpd.image"
 _GRACE_S = 3.0  # to stop in order before the processor is switched off
 _QUICK_S = 2.0  # an end this soon after a start counts as a failed start
 _QUICK_LIMIT = 3
@@ -40,12 +41,13 @@ class Spec:
     heap: str = "256k"
     rtc: bool = True
     install: dict[str, Path] = field(default_factory=dict)
+    make_image: Callable[[Path], bytes] | None = None  # of the configuration, given the folder of the conf room
 
 
-def parse_heap(text: str) -> str:
-    """Check a heap size and write it as MicroPython wants it."""
-    if not re.fullmatch(r"[1-9][0-9]*[kKmM]", text):
-        raise UserError(f"--heap {text} is no size", "write it as in 256K or 8M")
+def parse_size(option: str, text: str) -> str:
+    """Check a size and write it as MicroPython wants it."""
+    if not re.fullmatch(r"[1-9][0-9]{0,5}[kKmM]", text):
+        raise UserError(f"{option} {text} is no size", "write it as in 256K or 8M")
     return text.lower()
 
 
@@ -58,6 +60,10 @@ def run(spec: Spec, note: Callable[[str], None]) -> int:
     except OSError as bad:
         raise UserError(f"{spec.folder} cannot be made: {bad.strerror}", "choose another DIR") from None
     firmware.build(spec.folder / "firmware")
+    if spec.make_image:
+        image = spec.folder / _IMAGE_NAME
+        image.write_bytes(spec.make_image(spec.folder / "firmware" / "twinlease" / "conf"))
+        spec.install[_IMAGE_NAME] = image  # after the text: until both are there, the board reads the text
     wiring = Wiring(spec.netns, spec.iface, spec.address, spec.folder / "made.json")
     try:
         wiring.connect()
