@@ -1,7 +1,8 @@
 """What a person is told: the place, what is wrong, what to write; and nothing twice."""
 
-from confs import NET, error, errors, load, read, warnings
+from confs import DATA, NET, error, errors, load, read, warnings
 from twinlease import conf
+from twinlease.conf import statements
 
 
 def test_the_seed_says_precisely_what_is_wrong():
@@ -136,13 +137,13 @@ def test_parameters_have_their_types():
       not authoritative; ping-check false; one-lease-per-client on; next-server 10.0.0.1; server-identifier 10.0.0.2;
       filename "f"; server-name "s"; adaptive-lease-time-threshold 80;
       abandon-lease-time 9; ping-timeout 1; min-secs 3;
-      log-facility local7; dhcp-cache-threshold 0; boot-unknown-clients false; allow bootp; ignore booting;"""
+      check-secs-byte-order on; dhcp-cache-threshold 0; boot-unknown-clients false; allow bootp; ignore booting;"""
     p = load(text).scope.params
     assert (p["default-lease-time"], p["max-lease-time"]) == (600, -1)
     assert (p["min-lease-time"], p["guest-lease-time"]) == (-1, 300)
     assert p["authoritative"] is False and p["ping-check"] is False and p["one-lease-per-client"] is True
     assert p["next-server"] == b"\x0a\0\0\1" and p["server-identifier"] == b"\x0a\0\0\2"
-    assert (p["filename"], p["server-name"], p["log-facility"]) == (b"f", b"s", "local7")
+    assert (p["filename"], p["server-name"], p["check-secs-byte-order"]) == (b"f", b"s", True)
     assert (p["adaptive-lease-time-threshold"], p["abandon-lease-time"], p["min-secs"]) == (80, 9, 3)
     assert p["boot-unknown-clients"] is False and p["allow-unknown-clients"] == "deny"
     assert p["allow-bootp"] == "allow" and p["allow-booting"] == "ignore"
@@ -152,8 +153,26 @@ def test_parameters_have_their_types():
     }
 
 
+def test_what_a_board_does_anyway_or_not_at_all_is_a_warning():
+    assert warnings("server-id-check true;") == []
+    assert "Twinlease always does it" in warnings("server-id-check false;")[0]
+    assert "log-facility: it is about files and processes of a PC" in warnings("log-facility local7;")[0]
+
+
+def test_every_parameter_that_is_kept_is_read_somewhere():
+    """What is accepted without a word must do something."""
+    text = ""
+    for name in ("dhcp/settings", "dhcp/server", "dhcp/client", "dhcp/choice", "node", "conf/networks"):
+        with open(DATA + "../../firmware/twinlease/" + name + ".py") as f:
+            text += f.read()
+    for name in statements.parameter_names():
+        if statements.find_parameter(name)[1] == "keep":
+            assert '"%s"' % name in text, name
+
+
 def test_lease_times_that_contradict_each_other():
     assert "min-lease-time is above" in warnings("min-lease-time 100; max-lease-time 50;")[0]
+    assert load("min-lease-time 100; max-lease-time 50;").problems[0].advice.startswith("the minimum counts")
     assert "default-lease-time is above" in warnings("default-lease-time 100; max-lease-time 50;")[0]
     assert len(warnings("max-lease-time 50;" + NET % "pool { range 10.0.0.5; default-lease-time 100; }")) == 1
     assert warnings("default-lease-time infinite; max-lease-time infinite; min-lease-time 5;") == []

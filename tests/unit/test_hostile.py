@@ -321,9 +321,16 @@ def test_secs_in_either_order_and_hops_of_255_are_served():
 
 
 def test_swapped_secs_count_for_min_secs():
-    office = Office(BASIC + "min-secs 5;")
+    office = Office(BASIC + "min-secs 5; check-secs-byte-order true;")
     assert office.discover(1, secs=4) is None and office.note == sv.TOO_EARLY
     assert office.discover(1, secs=0x0600).type == OFFER and office.discover(1, secs=6).type == OFFER
+
+
+def test_secs_are_not_swapped_unless_the_configuration_says_so():
+    office = Office(BASIC + "min-secs 10;")
+    assert office.discover(1, secs=256) is not None and office.discover(2, secs=9) is None
+    office = Office(BASIC + "min-secs 10; check-secs-byte-order true;")
+    assert office.discover(1, secs=256) is None and office.discover(1, secs=0x0A00) is not None
 
 
 def test_a_reply_has_no_secs_and_no_hops():

@@ -273,7 +273,7 @@ def _lease_times(p):
         low = scope.param("min-lease-time")
         high = scope.param("max-lease-time")
         if low is not None and high is not None and high != -1 and (low > high or low == -1):
-            p.warn(where, "min-lease-time is above max-lease-time", "the maximum counts; make it the larger")
+            p.warn(where, "min-lease-time is above max-lease-time", "the minimum counts; make the maximum the larger")
         common = scope.param("default-lease-time")
         if common is not None and high is not None and high != -1 and (common > high or common == -1):
             p.warn(where, "default-lease-time is above max-lease-time", "the maximum counts; make it the larger")

@@ -10,6 +10,7 @@ read, and what happens.
             tune    accepted with a warning: it tunes what Twinlease does otherwise
             no      refused by name: without it clients would be served differently
             on      refused by name unless it is false
+            always  accepted with a warning if it is false: Twinlease always does it
 
 REFUSED has the statements with a shape of their own that are refused, and what to
 do instead.  A word in neither is unknown.
@@ -39,7 +40,7 @@ filename S keep
 server-name S keep
 next-server A keep
 vendor-option-space W keep
-log-facility L keep
+log-facility L pc
 ddns-updates F dns
 ddns-domainname S dns
 ddns-rev-domainname S dns
@@ -69,7 +70,7 @@ ping-timeout-ms N tune
 ping-cltt-secs N tune
 delayed-ack N tune
 max-ack-delay N tune
-server-id-check F keep
+server-id-check F always
 echo-client-id F keep
 ignore-client-uids F on
 infinite-is-reserved F on
@@ -223,6 +224,9 @@ def read_parameter(p, scope, word, where, letter, fate):
         scope.put_param(word, value)
         if word == "boot-unknown-clients":
             scope.put_param("allow-unknown-clients", "allow" if value else "deny")
+    elif fate == "always":
+        if not value:
+            p.warn(where, "%s: Twinlease always does it; false changes nothing" % word, "remove it")
     elif fate in WHY:
         if value:  # a feature that we lack and that is off is no news
             p.warn(where, "%s: %s" % (word, WHY[fate][0]), WHY[fate][1])

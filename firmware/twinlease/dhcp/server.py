@@ -149,14 +149,14 @@ class Server:
             self.note = DENIED
         elif self.client.host is None and settings.allow_unknown != "allow":
             self.note = UNKNOWN_CLIENT
-        elif settings.min_secs and self._secs() < settings.min_secs:
+        elif settings.min_secs and self._secs(settings) < settings.min_secs:
             self.note = TOO_EARLY
         return self.note == SERVED
 
-    def _secs(self):
-        """Seconds the client has been trying; some clients swap the two octets (ISC's check-secs-byte-order)."""
+    def _secs(self, settings):
+        """Seconds the client has been trying; some clients swap the two octets (check-secs-byte-order)."""
         high, low = self._request.buf[8], self._request.buf[9]
-        return high if high and not low else high << 8 | low
+        return high if settings.check_secs and high and not low else high << 8 | low
 
     def _offer(self, row):
         t = self._table
