@@ -48,7 +48,7 @@ SNTP = "sntp"
 
 _BUILT = const(189388800)  # 2026-01-01: this firmware is not older
 _AGREE_S = const(5)
-_RTC_ERROR_MS = const(1000)
+RTC_ERROR_MS = const(1000)
 _EVERY_S = const(60)
 _DOUBLE_CHECK_S = const(10)
 _NOTHING = const(-0x3FFFFFFF)
@@ -135,8 +135,8 @@ class Clock:
     def hear(self, told):
         """The board's own clock says `told`, project seconds, or None.  Returns the step if leases must move, else −1.
 
-        Call it at `hear_at`.  If it returns a step, `discipline` is done; provisional leases move by it, and if
-        the clock was trusted before, all leases.
+        Call it at `hear_at`.  If it returns a step, the caller calls `discipline` and moves the provisional leases by
+        it, or all leases if the clock was trusted; if it cannot just now, the next call returns the step again.
         """
         self.hear_at = self.now + _EVERY_S
         if told is None:
@@ -157,10 +157,10 @@ class Clock:
             if self.trusted:
                 self.hear_at = self.now + _DOUBLE_CHECK_S
             return -1
-        self.discipline(told, 0, _RTC_ERROR_MS, RTC)
-        self.hear_at = self.now + _EVERY_S
-        self._ahead = 0
-        return -1 if steady else max(ahead, 0)
+        if steady:
+            self.discipline(told, 0, RTC_ERROR_MS, RTC)
+            return -1
+        return max(ahead, 0)
 
     def discipline(self, utc_s, utc_ms, error_ms, source):
         """Somebody who knows says what time it is.  Returns the step in seconds, positive if our clock was slow.
