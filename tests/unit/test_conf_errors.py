@@ -231,3 +231,9 @@ def test_expression_where_a_number_belongs_is_refused_and_not_compared():
     """It used to stay in the model, where the check of lease times tripped over it."""
     e = error("min-lease-time = option user-class; max-lease-time 7200;\n" + NET % "range 10.0.0.5;")
     assert e.message == "not supported by Twinlease: an expression for min-lease-time" and e.column == 1
+
+
+def test_bad_subnet_as_the_last_error_that_is_told_says_what_it_is():
+    """Reading ends with the twentieth error, before anything could say more about it."""
+    found = errors("fish;\n" * 19 + "subnet 10.0.1.0 netmask 255.255.254.0 { }")
+    assert len(found) == 20 and found[-1].message == "bad subnet number/mask combination"

@@ -55,7 +55,8 @@ def subnet(p, place, where):
     network.name = network.name or str(subnet)
     if subnet.bits < 0 or not subnet.holds(net):
         inner.bad = []
-        p.bad_subnets.append((p.report.error(at, "", ""), net, mask, inner.bad))
+        problem = p.report.error(at, "bad subnet number/mask combination")  # check.py says more, if it comes to that
+        p.bad_subnets.append((problem, net, mask, inner.bad))
     else:
         if len(network.subnets) >= MAX_SUBNETS:
             raise Fault(where, "more than %d subnets in a shared network" % MAX_SUBNETS, "make several networks")
