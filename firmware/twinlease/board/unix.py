@@ -10,10 +10,10 @@ import sys
 import time
 
 from .. import forget
+from ..clock import UNIX_2020
 from . import nor
 
 MICROPYTHON = sys.implementation.name == "micropython"
-EPOCH_UNIX = 1577836800  # 2020-01-01, where project seconds start
 CONFIG = "dhcpd.conf"
 IMAGE = "dhcpd.image"
 
@@ -94,7 +94,7 @@ class Board:
 
     def rtc(self):
         """Project seconds from the host's clock, or None if this board has none."""
-        return time.time_ns() // 1000000000 - EPOCH_UNIX if self._rtc else None
+        return time.time_ns() // 1000000000 - UNIX_2020 if self._rtc else None
 
     async def stopped(self):
         """Return when somebody wants the board to stop: the virtual board's button, or SIGTERM under CPython."""

@@ -10,13 +10,10 @@ import sys
 import time
 
 from twinlease import VERSION
+from twinlease.clock import FOREVER, UNIX_2020
+from twinlease.lease.row import BACKUP, FREE, ITEM_HOST_NAME, STATE_NAMES, USED
 
-EPOCH_UNIX = 1577836800  # project seconds start in 2020
-FOREVER = 0x3FFFFFFF
-STATES = ("", "free", "active", "expired", "released", "abandoned", "reset", "backup")
-_USED = 1
-_UNTOUCHED = (1, 7)  # free or backup: without _USED never bound
-_NAME = 3  # kind of the item that holds a client's host name
+_UNTOUCHED = (FREE, BACKUP)  # without USED: never bound
 
 
 class Refused(Exception):
@@ -60,14 +57,14 @@ def pools(app, json):
     found = []
     for pool in app.config.pools:
         row = {"pool": pool.index, "network": pool.network.name, "size": pool.size}
-        for state in range(1, len(STATES)):
-            row[STATES[state]] = table.count(pool.index, state)
+        for state in range(1, len(STATE_NAMES)):
+            row[STATE_NAMES[state]] = table.count(pool.index, state)
         found.append(row)
     if json:
         yield _json.dumps(found) + "\n"
         return
     for row in found:
-        states = ["%s %d" % (s, row[s]) for s in STATES[1:] if row[s]]
+        states = ["%s %d" % (s, row[s]) for s in STATE_NAMES[1:] if row[s]]
         yield "%d %s: %d addresses, %s\n" % (row["pool"], row["network"], row["size"], ", ".join(states))
 
 
@@ -81,7 +78,7 @@ def leases(app, json):
         yield "%-15s %-9s %-20s %-17s %s\n" % ("address", "state", "ends (UTC)", "hardware", "name")
     between = ""
     for row in range(table.rows):
-        if not table.flags(row) & _USED and table.state(row) in _UNTOUCHED:
+        if not table.flags(row) & USED and table.state(row) in _UNTOUCHED:
             continue
         lease = _lease(table, row, buf)
         if json:
@@ -90,7 +87,12 @@ def leases(app, json):
         else:
             ends = "never" if table.ends(row) == FOREVER else _date(table.ends(row))
             yield "%-15s %-9s %-20s %-17s %s\n" % (
-                lease["address"], lease["state"], ends, lease["hardware"], lease["name"])
+                lease["address"],
+                lease["state"],
+                ends,
+                lease["hardware"],
+                lease["name"],
+            )
     if json:
         yield "]\n"
 
@@ -106,18 +108,18 @@ def _lease(table, row, buf):
     table.put_address(row, buf, 0)
     address = "%d.%d.%d.%d" % (buf[0], buf[1], buf[2], buf[3])
     hardware = ":".join(["%02x" % b for b in buf[: table.get_hw(row, buf, 0)]])
-    name = "".join([chr(b) if 32 < b < 127 else "?" for b in buf[: table.get_item(row, _NAME, buf, 0)]])
+    name = "".join([chr(b) if 32 < b < 127 else "?" for b in buf[: table.get_item(row, ITEM_HOST_NAME, buf, 0)]])
     n = table.get_id(row, buf, 0) if table.has_id(row) else 0
     client_id = "".join(["%02x" % b for b in buf[:n]])
     ends = table.ends(row)
     return {
         "address": address,
-        "state": STATES[table.state(row)],
+        "state": STATE_NAMES[table.state(row)],
         "hardware": hardware,
         "client_id": client_id,
         "name": name,
-        "ends": None if ends == FOREVER else ends + EPOCH_UNIX,
-        "cltt": table.cltt(row) + EPOCH_UNIX,
+        "ends": None if ends == FOREVER else ends + UNIX_2020,
+        "cltt": table.cltt(row) + UNIX_2020,
     }
 
 
@@ -134,5 +136,5 @@ def _date(seconds):
     """Project seconds as a date, on ports that count from 1970 and those that count from 2000."""
     if seconds is None:
         return None
-    t = time.gmtime(seconds + EPOCH_UNIX - (946684800 if time.gmtime(0)[0] == 2000 else 0))
+    t = time.gmtime(seconds + UNIX_2020 - (946684800 if time.gmtime(0)[0] == 2000 else 0))
     return "%04d-%02d-%02d %02d:%02d:%02d" % t[:6]

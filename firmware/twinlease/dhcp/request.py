@@ -23,8 +23,6 @@ from ..octets import get32, is_zero
 OP = const(0)
 HTYPE = const(1)
 HLEN = const(2)
-HOPS = const(3)
-XID = const(4)
 SECS = const(8)
 FLAGS = const(10)
 CIADDR = const(12)
@@ -171,9 +169,6 @@ class Request:
     def is_guest(self):
         """The hardware address is locally administered (IEEE 802: bit 1 of the first octet): most likely it changes."""
         return self.hlen == 6 and self.buf[CHADDR] & 2 != 0
-
-    def wants_broadcast(self):
-        return self.buf[FLAGS] & 0x80 != 0
 
     def _forget(self):
         seen = self._seen

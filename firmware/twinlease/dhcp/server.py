@@ -40,6 +40,7 @@ from .request import (
     OFFER,
     RELEASE,
     REQUEST,
+    SECS,
     SIADDR,
     SNAME,
     YIADDR,
@@ -155,7 +156,7 @@ class Server:
 
     def _secs(self, settings):
         """Seconds the client has been trying; some clients swap the two octets (check-secs-byte-order)."""
-        high, low = self._request.buf[8], self._request.buf[9]
+        high, low = self._request.buf[SECS], self._request.buf[SECS + 1]
         return high if settings.check_secs and high and not low else high << 8 | low
 
     def _offer(self, row):
@@ -456,8 +457,10 @@ class Server:
             self.note = UNKNOWN_NETWORK
             return
         settings = client.global_settings()
-        if settings.allow_bootp != "allow" or not self._may_boot(settings):
-            self.note = self.note or DENIED
+        if settings.allow_bootp != "allow":
+            self.note = DENIED
+            return
+        if not self._may_boot(settings):
             return
         fixed = client.fixed()
         if fixed:

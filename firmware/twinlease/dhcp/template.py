@@ -64,7 +64,8 @@ class Template:
     """wanted, room, with_mask   what it was made for
     main, file, sname         octets to copy into the fields of these names
     overload                  option 52's value, 0 for none
-    left_out                  codes for which there was no room
+
+    An option that finds no room in any field is left out; those asked for first find it first.
     """
 
     def __init__(self, options, wanted, room, with_mask, file_free, sname_free):
@@ -73,10 +74,9 @@ class Template:
         self.with_mask = with_mask
         self.file = self.sname = b""
         self.overload = 0
-        self.left_out = []
-        pieces = [(code, encoded(code, options[code])) for code in order(options, wanted, with_mask)]
-        if sum([len(p) for _, p in pieces]) <= room:
-            self.main = b"".join([p for _, p in pieces])
+        pieces = [encoded(code, options[code]) for code in order(options, wanted, with_mask)]
+        if sum([len(p) for p in pieces]) <= room:
+            self.main = b"".join(pieces)
         else:
             self._spread(pieces, room - _OVERLOAD, file_free, sname_free)
 
@@ -88,7 +88,7 @@ class Template:
     def _spread(self, pieces, room, file_free, sname_free):
         """Fill the options field, then `file`, then `sname` (RFC 2131 section 4.1, RFC 3396 section 5)."""
         main = []
-        for code, piece in pieces:
+        for piece in pieces:
             if len(piece) <= room:
                 main.append(piece)
                 room -= len(piece)
@@ -96,7 +96,5 @@ class Template:
                 self.file += piece
             elif sname_free and len(piece) <= _SNAME_ROOM - len(self.sname):
                 self.sname += piece
-            else:
-                self.left_out.append(code)
         self.main = b"".join(main)
         self.overload = (1 if self.file else 0) | (2 if self.sname else 0)

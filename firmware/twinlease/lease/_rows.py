@@ -10,7 +10,6 @@ import micropython
 from micropython import const
 
 _ROW = const(44)
-_ENDS = const(4)
 _PREV = const(20)
 _NEXT = const(22)
 _OFFER_UNTIL = const(30)

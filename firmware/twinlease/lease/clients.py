@@ -44,7 +44,6 @@ from .row import (
 )
 
 _ROW = ROW
-_AT_CELL = AT_CELL
 _NONE = NONE
 _SWEEP = 256
 _HLEN_MAX = 16

@@ -13,22 +13,11 @@ CELL = const(16)
 CELL_DATA = const(14)  # the last two octets of a cell name the next one
 NONE = const(0xFFFF)  # "no row", "no cell", "no position" in a 16-bit field
 
-AT_STATE = const(0)
-AT_FLAGS = const(1)
-AT_SLOT = const(3)  # which of the 256 wheel slots an ACTIVE row stands in
-AT_ENDS = const(4)
-AT_CLTT = const(8)
+# Offsets that the files of this room share; the others are in the viper files.
 AT_TSTP = const(12)
 AT_TSFP = const(16)
-AT_PREV = const(20)
-AT_NEXT = const(22)
 AT_ID_LINK = const(24)
 AT_HW_LINK = const(26)
-AT_OFFER_HASH = const(28)
-AT_OFFER_UNTIL = const(30)
-AT_HTYPE = const(32)
-AT_HLEN = const(33)
-AT_HW = const(34)
 AT_CELL = const(40)
 AT_POSITION = const(42)
 

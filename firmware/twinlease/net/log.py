@@ -1,6 +1,6 @@
 """The log, in ISC dhcpd's own wording, so that what people wrote to watch dhcpd keeps working.
 
-    log.exchange(node, reason)      one request and what became of it
+    log.exchange(node, link)        one request and what became of it
     log.say("text")                 anything rare
     log.flush()                     one write for all lines of a burst, after the replies left
 
@@ -101,7 +101,6 @@ class Log:
         self._buf = bytearray(_SIZE)
         self._view = memoryview(self._buf)
         self._at = 0
-        self._link = b""
 
     def say(self, text):
         """One line of text."""
