@@ -8,13 +8,12 @@ at that token, with what is wrong and what to write.
 each other are a stack of lexers.
 """
 
+from ..clock import FOREVER, UNIX_2020
 from .lexer import END, NUMBER, STRING, WORD, Lexer
 from .problems import Fault
 
 MAX_OCTETS = 1024  # of one hexadecimal list
 _EPOCH_DAYS = 18262  # 1970-01-01 to 2020-01-01
-_EPOCH = 1577836800
-FOREVER = 0x3FFFFFFF
 
 
 class Reader:
@@ -213,7 +212,7 @@ class Reader:
             return FOREVER
         where = self.where()
         if self.take_word("epoch"):
-            seconds = self.integer(0, 0xFFFFFFFF, "seconds since 1970") - _EPOCH
+            seconds = self.integer(0, 0xFFFFFFFF, "seconds since 1970") - UNIX_2020
         else:
             seconds = self._calendar_date()
         if not 0 <= seconds < FOREVER:
