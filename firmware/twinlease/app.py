@@ -19,7 +19,6 @@ from .clock import RTC, RTC_ERROR_MS, Clock
 
 _TICK_S = 1
 _TEND_RECORDS = 8
-_FLOOR_KEY = 0
 _FLOOR_EVERY_S = 3600
 _DOUBT_MAX_S = 120  # a clock in more doubt than this is as good as none
 
@@ -55,7 +54,9 @@ class App:
         self.tell_time()
         if self.clock.now - self._floor_at >= _FLOOR_EVERY_S:
             self._floor_at = self.clock.now
-            self.journal.put_meta(_FLOOR_KEY, self.clock.now.to_bytes(4, "big"))
+            from .lease.journal import META_CLOCK  # loaded by now, and not before the configuration
+
+            self.journal.put_meta(META_CLOCK, self.clock.now.to_bytes(4, "big"))
             self.journal.sync()
 
     def hear_rtc(self):
