@@ -27,8 +27,8 @@ back by it:
 
 * Before 2026, or more than a few seconds behind `now`, it is not believed.  A
   clock that was believed is so no longer; time goes on from where it was.
-* Otherwise it is believed when two readings in a row agree, a minute apart at
-  boot.  Until then leases are provisional.
+* At boot it is believed at once otherwise.  One that has lost our belief must
+  agree with itself in two readings a minute apart; until then leases are provisional.
 * One that is believed and then jumps ahead was behind before, with all that it
   was asked.  When a second reading agrees, every lease moves by the jump, since
   nobody can tell which were given on the wrong time.  Some last longer than
@@ -132,6 +132,10 @@ class Clock:
             self.now = max(self.now, floor_s)
         self._floor = max(self._floor, floor_s)
 
+    def plausible(self, told):
+        """Can the board's own clock be right, if it says `told` (project seconds, or None)?"""
+        return told is not None and _BUILT <= told < FOREVER and told - self.now >= -_AGREE_S
+
     def hear(self, told):
         """The board's own clock says `told`, project seconds, or None.  Returns the step if leases must move, else −1.
 
@@ -144,7 +148,7 @@ class Clock:
         ahead = told - self.now
         agrees = abs(ahead - self._ahead) <= _AGREE_S
         self._ahead = ahead
-        if ahead < -_AGREE_S or not _BUILT <= told < FOREVER:
+        if not self.plausible(told):
             self._ahead = _NOTHING
             if self.trusted:
                 self._floor = self.earliest

@@ -11,7 +11,7 @@ import gc
 import sys
 
 from . import forget
-from .clock import FOREVER
+from .clock import RTC, RTC_ERROR_MS
 
 _BURST = 12  # replies that share one sync of the journal
 _ARENA = 4800  # octets for them
@@ -117,7 +117,7 @@ def _recover_leases(app):
 
 
 def _set_clock(app, found):
-    """Time goes on from the last in the journal, until the board's own clock is believed (clock.py)."""
+    """Time goes on from the last in the journal, or from the board's own clock if that can be right (clock.py)."""
     floor = found.floor
     from .lease.journal import META_STEP
 
@@ -128,6 +128,9 @@ def _set_clock(app, found):
     if floor:
         app.clock.set_floor(floor)
     told = app.board.rtc()
-    if not found.rows and told is not None and told > app.clock.now:
-        app.clock.set_floor(min(told, FOREVER - 1))  # a first guess, when there is no lease to suffer from it
-    app.clock.hear(told)
+    if app.clock.plausible(told):
+        from . import move
+
+        move.leases(app.table, app.journal, max(told - app.clock.now, 0), False, told)
+        app.clock.discipline(told, 0, RTC_ERROR_MS, RTC)
+        forget("twinlease.move")
