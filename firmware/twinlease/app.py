@@ -123,7 +123,8 @@ async def _serve(app):
         if app.node.wants_probing():
             from .net.probe import Prober
 
-            tasks.append(Prober(app.node, board.interfaces, app.driver.flush, app.clock, app.log).run())
+            app.driver.prober = Prober(app.node, board.interfaces, app.driver.flush, app.clock, app.log)
+            tasks.append(app.driver.prober.run())
         app.say("Server starting service.")
     failed = asyncio.Event()
     why = []
