@@ -17,7 +17,9 @@ _BURST = 12  # replies that share one sync of the journal
 _ARENA = 4800  # octets for them
 # What the service takes beside the configuration, measured on the virtual board, and some air to work in.
 _SERVICE_WORDS = 19000
-_ROW_OCTETS = 66
+_ROW_OCTETS = 50  # with its index heads
+_CELL_OCTETS = 16
+_CELLS_MIN = 0.25  # cells a row, for identifiers; host names take the rest
 
 
 def build(app):
@@ -78,10 +80,26 @@ def _free():
 
 def _what_would_fit(free, rows):
     """How many addresses the heap that the configuration leaves would do for; a guess on the safe side."""
-    fit = (free - _SERVICE_WORDS * (8 if sys.maxsize >> 32 else 4)) // _ROW_OCTETS
+    fit = _spare(free) // int(_ROW_OCTETS + _CELLS_MIN * _CELL_OCTETS)
     if not free or fit >= rows:
         return ""
     return "; in memory there is room for about %d: make the ranges smaller" % fit if fit > 0 else ""
+
+
+def _spare(free):
+    return free - _SERVICE_WORDS * (8 if sys.maxsize >> 32 else 4)
+
+
+def _cells_per_row(app):
+    """A cell for each row where memory allows, or as many as it does: addresses come before names."""
+    free, rows = _free(), app.config.rows
+    if not free or not rows:
+        return 1
+    cells = (_spare(free) - rows * _ROW_OCTETS) / (rows * _CELL_OCTETS)
+    if cells < 1:
+        cells = max(cells, _CELLS_MIN)
+        app.say("Memory is short: names are kept for about %d of %d clients" % (rows * cells, rows))
+    return min(cells, 1)
 
 
 def _configure(app):
@@ -99,7 +117,7 @@ def _recover_leases(app):
 
     board = app.board
     try:
-        app.table = Table(app.config.ranges, app.config.pools)
+        app.table = Table(app.config.ranges, app.config.pools, _cells_per_row(app))
         from .lease.journal import Journal
 
         app.journal = Journal(board.leases, app.table)

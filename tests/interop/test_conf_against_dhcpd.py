@@ -1,4 +1,4 @@
-# ruff: noqa: E501  (a case reads best on one line)
+
 """The same texts through ISC dhcpd's parser (`dhcpd -t`) and through ours.
 
 What dhcpd accepts we accept, or refuse by name ("not supported by Twinlease"); what it
