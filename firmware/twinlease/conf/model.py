@@ -10,9 +10,11 @@ walks the scopes itself.  Within a scope a condition that applies comes before t
 scope's own value, and a later chain of conditions before an earlier one: the
 parser has already removed what a later statement of the file overrides.
 
-This file and expressions.py stay in memory while the board serves; the rest of
-the room may be dropped.
+What a board keeps while it serves are not these classes but those of image.py,
+which have what the server calls; Scope and Space here add what the parser needs.
 """
+
+from . import image
 
 _NONE = {}  # shared by all scopes that say nothing: a dict each would cost 100 octets
 
@@ -42,7 +44,7 @@ class Config:
         return None
 
 
-class Scope:
+class Scope(image.Scope):
     """What one block says; kind is global, shared-network, subnet, pool, group, class, subclass, host or if."""
 
     options = _NONE  # {code: bytes | Expr}
@@ -105,15 +107,6 @@ class Scope:
                 return scope.options[code]
             scope = scope.parent
         return None
-
-    def param(self, name, default=None):
-        """Value of the parameter here or in the nearest scope above that has it."""
-        scope = self
-        while scope:
-            if name in scope.params:
-                return scope.params[name]
-            scope = scope.parent
-        return default
 
 
 class Network:
@@ -218,24 +211,13 @@ class OptionDef:
         self.format = form
 
 
-class Space:
+class Space(image.Space):
     """A set of sub-options, and how many octets their codes and lengths have."""
 
     def __init__(self, name, code_width=1, length_width=1):
         self.name = name
         self.code_width = code_width
         self.length_width = length_width
-
-    def encode(self, options):
-        """Octets of {code: bytes} in ascending order of code; values must already be evaluated."""
-        out = bytearray()
-        for code in sorted(options):
-            value = options[code]
-            out.extend(code.to_bytes(self.code_width, "big"))
-            if self.length_width:
-                out.extend(len(value).to_bytes(self.length_width, "big"))
-            out.extend(value)
-        return bytes(out)
 
 
 class FailoverPeer:
