@@ -196,9 +196,11 @@ CASES = [
     (
         "class with subclasses",
         "both",
-        'class "c" { match hardware; lease limit 4; } subclass "c" 1:8:0:2b:4c:39:ad;'
+        'class "c" { match hardware; } subclass "c" 1:8:0:2b:4c:39:ad;'
         'subclass "c" 1:8:0:2b:a9:cc:e3 { option root-path "samsara:/var"; }',
     ),
+    ("class with a lease limit", "named", 'class "c" { match hardware; lease limit 4; }'),
+    ("names of clients out of the DNS", "named", "get-lease-hostnames true;"),
     (
         "class by option",
         "both",
@@ -262,7 +264,7 @@ CASES = [
         "both",
         (
             "default-lease-time 600; max-lease-time 7200; min-lease-time 60; authoritative; ping-check true; ping-timeout 1;"
-            "one-lease-per-client on; always-broadcast off; get-lease-hostnames true; use-host-decl-names true; min-secs 3;"
+            "one-lease-per-client on; always-broadcast off; get-lease-hostnames false; use-host-decl-names true; min-secs 3;"
             "adaptive-lease-time-threshold 80; abandon-lease-time 86400; next-server 10.0.0.1; server-identifier 10.0.0.1;"
             'filename "pxelinux.0"; server-name "s"; log-facility local7; always-reply-rfc1048 true; stash-agent-options true;'
         ),

@@ -39,12 +39,17 @@ def ask(raw: Raw, message: Message, limit_s: float = 2.5, tries: int = 5) -> tup
 
 
 def obtain(raw: Raw, client: int) -> tuple[str, float]:
-    """A four-way exchange; returns the address and how long the OFFER took."""
+    """A four-way exchange; returns the address and how long the OFFER took.
+
+    A NAK sends the client back to the start: its address was found in use between OFFER and REQUEST.
+    """
     offer, took_s = ask(raw, Message(chaddr=mac(client), options=[(packet.TYPE, bytes([DISCOVER]))]))
     assert offer.message.kind == OFFER
     address = offer.message.yiaddr
     chosen = [(packet.TYPE, bytes([REQUEST])), (packet.REQUESTED, ip4(address)), (packet.SERVER_ID, ip4(SERVER))]
     ack, _ = ask(raw, Message(chaddr=mac(client), options=chosen))
+    if ack.message.kind == packet.NAK:
+        return obtain(raw, client)
     assert ack.message.kind == packet.ACK and ack.message.yiaddr == address
     return address, took_s
 

@@ -119,9 +119,9 @@ class Prober:
 
     async def _asking(self):
         while self._ways:
+            self.ask()
             await _sleep_ms(_ROUND_MS)
             self._conclude()
-            self.ask()
 
     def ask(self):
         """Ask for what the node wants to know now: in each round, and at once when an address was offered unasked."""
