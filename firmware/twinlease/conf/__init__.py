@@ -5,8 +5,9 @@
     conf.forget()
 
 The room reads the language of ISC dhcpd 4.4.3.  What it does not support is refused
-by name, never dropped in silence.  Only model.py, expressions.py and problems.py are
-needed once a configuration is loaded: forget() gives the memory of the rest back.
+by name, never dropped in silence.  Only model.py, image.py, expressions.py and
+problems.py are needed once a configuration is loaded: forget() gives the memory of
+the rest back.
 """
 
 import sys
@@ -15,7 +16,7 @@ from .problems import ConfError, Problem
 
 __all__ = ("ConfError", "Problem", "forget", "load")
 
-_KEPT = ("model", "expressions", "problems")
+_KEPT = ("model", "image", "expressions", "problems")
 
 
 def load(text, name="dhcpd.conf", read_file=None):

@@ -6,7 +6,7 @@
 `handle` changes the lease table and may begin and fill one reply in the arena.  What
 it did is in its attributes until the next call: `reply` (0 or the message type
 sent), `size` (octets of the reply), `row` (the row concerned, -1), `note` (why, for the
-log), `address`/`address_at` (the address it is about), and `changed`: rows that must be in the
+log), `address()` (the one it is about), and `changed`: rows that must be in the
 journal before the reply may leave.
 
 `handle` never looks at a clock: `now` is project seconds, the best guess; `doubt_s`
