@@ -226,6 +226,7 @@ class FailoverPeer:
     def __init__(self, name):
         self.name = name
         self.role = "primary"
+        self.other = None  # {attribute: value} in which the partner's half of the block differs
         self.address = None
         self.port = 647
         self.peer_address = None
