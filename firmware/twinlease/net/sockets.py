@@ -42,17 +42,29 @@ if MICROPYTHON:
         """To be awaited: returns when a datagram waits."""
         yield asyncio.core._io_queue.queue_read(sock)
 
+    def writable(sock):
+        """To be awaited: returns when the socket takes octets, or has failed to connect."""
+        yield asyncio.core._io_queue.queue_write(sock)
+
 else:
 
     async def readable(sock):
         """To be awaited: returns when a datagram waits."""
         loop = asyncio.get_running_loop()
-        waiting = loop.create_future()
-        loop.add_reader(sock, lambda: waiting.done() or waiting.set_result(None))
+        await _called(loop.add_reader, loop.remove_reader, sock)
+
+    async def writable(sock):
+        """To be awaited: returns when the socket takes octets, or has failed to connect."""
+        loop = asyncio.get_running_loop()
+        await _called(loop.add_writer, loop.remove_writer, sock)
+
+    async def _called(add, remove, sock):
+        waiting = asyncio.get_running_loop().create_future()
+        add(sock, lambda: waiting.done() or waiting.set_result(None))
         try:
             await waiting
         finally:
-            loop.remove_reader(sock)
+            remove(sock)
 
 
 class Waiting:
