@@ -287,6 +287,12 @@ def _peers(p):
                 "no pool refers to failover peer %s" % peer.name,
                 'write failover peer "%s"; in the pools' % peer.name,
             )
+        elif [pool for pool in p.config.pools if pool.peer is peer and not _denies_bootp(pool)]:
+            p.warn(
+                where,
+                "a pool of failover peer %s lacks deny dynamic bootp clients; older dhcpds refuse that" % peer.name,
+                "write it: BOOTP clients get no address of such a pool in any case",
+            )
         for address in (peer.address, peer.peer_address):
             found = _range_of(p, address) if address else None
             if found:
@@ -295,3 +301,7 @@ def _peers(p):
                     "range %s of line %d leases a server's own address, %s" % (found[0], found[1][1], dotted(address)),
                     "leave it out of the range",
                 )
+
+
+def _denies_bootp(pool):
+    return [True for permit in pool.deny if permit.kind == "dynamic-bootp-clients"] != []

@@ -242,6 +242,9 @@ class FailoverPeer:
         self.max_lease_ownership = 10
         self.min_balance = 60
         self.max_balance = 3600
+        self.key = None  # octets: the secret between two of our boards
+        self.partner_down_after = 600  # seconds of silence everywhere; 0 is never
+        self.serve_alone_after = 0  # seconds; 0 is the longest lease of the pools
 
 
 def number(address):

@@ -99,6 +99,7 @@ WHY = {
 }
 
 REFUSED = {
+    "no": "nothing is taken back; name the failover peer in the pools that have one, not in their network",
     "subnet6": "IPv6 is not served; remove it",
     "range6": "IPv6 is not served; remove it",
     "pool6": "IPv6 is not served; remove it",
