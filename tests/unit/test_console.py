@@ -1,9 +1,11 @@
 """The console: abbreviations, errors that point at the word, the frame for programs, and lines that are too long."""
 
 import asyncio
+import json
 
 from twinlease import console
 from twinlease.console import commands, line
+from twinlease.failover import states
 
 
 class Log:
@@ -15,6 +17,65 @@ class App:
         name = "test"
 
     table = journal = config = clock = node = None
+    peers = ()
+
+
+class Record:
+    state, stos, partner, mclt = states.NORMAL, 1000, states.NORMAL, 60
+
+
+class Peer:
+    """What the console reads of a Peer; notes what it is told."""
+
+    class conf:
+        name, role, address, port, peer_address, peer_port = "p1", "primary", b"\x0a\0\0\1", 647, b"\x0a\0\0\2", 647
+
+    class Pool:
+        index = 0
+
+        class network:
+            name = "10.0.0.0/24"
+
+    pools = (Pool,)
+    record = Record
+    linked = twin = serves = True
+    partner_board = b"\1\2\3\4\5\6\7\x08"
+    why_silent = b""
+    skew = -90
+    unacked = 2
+    differences = ()
+
+    def __init__(self):
+        self.told = []
+
+    def due(self):
+        return 3
+
+    def says(self, event, now, up):
+        self.told.append(event)
+        return "it is not paused" if event == states.SAYS_RESUME else None
+
+    def resync(self, now, up):
+        self.told.append("resync")
+
+
+class Pair(App):
+    """A board with one Peer, whose second answer comes after a flush."""
+
+    def __init__(self):
+        self.peer = Peer()
+        self.peers = (self.peer,)
+        self.clock = self.failover = self.table = self.driver = self
+        self.now = 2000
+
+    def time(self):
+        return 50
+
+    def count(self, pool, state):
+        return state
+
+    def flush(self):
+        self.peer.told.append("flush")
 
 
 class Wire:
@@ -72,7 +133,7 @@ def test_a_word_that_could_be_several_names_them():
 
 
 def test_an_unfinished_command_says_what_may_follow():
-    assert "     ^ one word more: clock, flash" in refusal("show")
+    assert "     ^ one word more: clock, failover, flash" in refusal("show")
 
 
 def test_a_word_too_many_is_pointed_at():
@@ -131,3 +192,57 @@ def test_cursor_keys_and_control_characters_leave_no_trace():
         editor.feed(octet)
     editor.feed(13)
     assert editor.take() == "show"
+
+
+def answer(text, app):
+    return "".join(commands.answer(text, app))
+
+
+def test_show_failover_tells_both_states_the_link_and_the_pools():
+    told = answer("show failover", Pair())
+    assert told.startswith("failover peer p1: normal since 2020-01-01 00:16:40 UTC\n")
+    assert "normal, connected, Twinlease board 0102030405060708\n" in told
+    assert "primary, 10.0.0.1:647 with 10.0.0.2:647" in told and "90 s behind" in told
+    assert "2 on their way, 3 to be sent" in told and "mclt        60 s" in told
+    assert "10.0.0.0/24: free 1, active 2" in told and "backup 7" in told
+    assert "nobody" not in told and "differs" not in told
+
+
+def test_show_failover_for_programs():
+    found = json.loads(answer("show failover json", Pair()))
+    assert found[0]["state"] == "normal" and found[0]["since"] == 1577836800 + 1000 and found[0]["skew"] == -90
+    assert found[0]["partner"] == "Twinlease" and found[0]["pools"][0]["backup"] == 7 and found[0]["why"] is None
+
+
+def test_show_failover_says_why_nobody_is_served_and_what_differs():
+    app = Pair()
+    app.peer.linked = app.peer.serves = False
+    app.peer.skew = None
+    app.peer.why_silent = b"not responding (recovering)"
+    app.peer.differences = ("ranges of the pools",)
+    told = answer("show failover", app)
+    assert "nobody: not responding (recovering)" in told and "normal when last heard, not connected" in told
+    assert "never compared" in told and "differs     ranges of the pools" in told
+
+
+def test_partner_down_explains_first_and_acts_on_yes():
+    app = Pair()
+    told = answer("failover partner-down p1", app)
+    assert "is connected" in told and "failover partner-down p1 yes" in told and app.peer.told == []
+    assert answer("fail part p1 yes", app) == "failover peer p1: normal\n"
+    assert app.peer.told == [states.SAYS_PARTNER_DOWN, "flush"]
+
+
+def test_pause_and_resync_reach_the_peer_and_a_refusal_the_operator():
+    app = Pair()
+    answer("failover pause p1", app)
+    answer("failover resync p1", app)
+    assert app.peer.told == [states.SAYS_PAUSE, "flush", "resync", "flush"]
+    printed = said(b"!1 failover resume p1\r", app)
+    assert "failover peer p1: it is not paused" in printed and "!1 error" in printed
+
+
+def test_an_unknown_peer_is_answered_with_those_there_are():
+    assert "no failover peer is named x: p1" in said(b"!1 failover pause x\r", Pair())
+    assert "no pool of its configuration names one" in said(b"!1 failover pause x\r!2 show failover\r")
+    assert "one word more: NAME" in refusal("failover pause")

@@ -77,7 +77,7 @@ async def _answer(commands, text, app, out):
 
 
 def _forget():
-    for name in ("commands", "show"):
+    for name in ("commands", "show", "failover"):
         sys.modules.pop(__name__ + "." + name, None)
         globals().pop(name, None)
 

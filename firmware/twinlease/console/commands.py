@@ -1,7 +1,8 @@
 """The table of commands, and how a typed line finds its row.
 
 Every word may be shortened as long as one row remains.  A line that fits none
-is refused with a mark under the word that is wrong.
+is refused with a mark under the word that is wrong.  NAME in a row stands for any
+word, which its function gets.
 """
 
 from . import show
@@ -11,14 +12,37 @@ Refused = show.Refused
 
 def _help(app, json):
     for words, _, text in TABLE:
-        yield "%-16s  %s\n" % (" ".join(words), text)
+        yield "%-30s  %s\n" % (" ".join(words), text)
     yield "Words may be shortened. Add json to a show command for one line that programs can read.\n"
 
 
-# words, function(app, json) -> iterator of strings, help
+def _failover(name):
+    """A command of failover.py, which is loaded when one is typed."""
+
+    def run(*told):
+        from . import failover
+
+        return getattr(failover, name)(*told)
+
+    return run
+
+
+NAME = "NAME"
+
+# words, function(app, json, names …) -> iterator of strings, help
 TABLE = (
     (("help",), _help, "this list"),
+    (("failover", "partner-down", NAME), _failover("ask_partner_down"), "what it means to take over from the partner"),
+    (
+        ("failover", "partner-down", NAME, "yes"),
+        _failover("partner_down"),
+        "the partner is off: take over",
+    ),
+    (("failover", "pause", NAME), _failover("pause"), "stop serving; the partner goes on"),
+    (("failover", "resume", NAME), _failover("resume"), "serve again after a pause"),
+    (("failover", "resync", NAME), _failover("resync"), "ask the partner for all that it knows"),
     (("show", "clock"), show.clock, "what time it is, and how we know"),
+    (("show", "failover"), _failover("show"), "this server and its partner: states, link, pools"),
     (("show", "flash"), show.flash, "programs and erases since start, room in the journal"),
     (("show", "leases"), show.leases, "every address that has been leased"),
     (("show", "memory"), show.memory, "heap, after a collection"),
@@ -39,12 +63,13 @@ def answer(text, app):
     done = [row for row in rows if len(row[0]) == len(words) - json]
     if len(done) != 1:
         _refuse(text, len(text) + 1, "one word more", _choices(rows, len(words) - json))
-    return done[0][1](app, json)
+    expected, function, _ = done[0]
+    return function(app, json, *[words[n] for n in range(len(expected)) if expected[n] == NAME])
 
 
 def _narrow(rows, n, word, text):
     """Return the rows whose nth word this can be: all that share one spelling."""
-    near = [row for row in rows if len(row[0]) > n and row[0][n].startswith(word)]
+    near = [row for row in rows if len(row[0]) > n and (row[0][n] == NAME or row[0][n].startswith(word))]
     exact = [row for row in near if row[0][n] == word]
     near = exact or near
     spellings = _choices(near, n)

@@ -47,7 +47,7 @@ def flash(app, json):
 def clock(app, json):
     """What time it is as far as this board can know."""
     c = app.clock
-    rows = (("utc", _date(c.now)), ("source", c.source), ("trusted", c.trusted), ("error_ms", c.error_ms))
+    rows = (("utc", date(c.now)), ("source", c.source), ("trusted", c.trusted), ("error_ms", c.error_ms))
     return _record(json, rows)
 
 
@@ -85,7 +85,7 @@ def leases(app, json):
             yield between + _json.dumps(lease)
             between = ", "
         else:
-            ends = "never" if table.ends(row) == FOREVER else _date(table.ends(row))
+            ends = "never" if table.ends(row) == FOREVER else date(table.ends(row))
             yield "%-15s %-9s %-20s %-17s %s\n" % (
                 lease["address"],
                 lease["state"],
@@ -132,7 +132,7 @@ def _record(json, rows):
         yield "%-12s %s\n" % (key, "-" if value is None else value)
 
 
-def _date(seconds):
+def date(seconds):
     """Project seconds as a date, on ports that count from 1970 and those that count from 2000."""
     if seconds is None:
         return None
