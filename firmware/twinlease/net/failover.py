@@ -2,7 +2,7 @@
 
     driver = Failover(pairs, flush, clock, board, say)      pairs of (Peer, its FailoverPeer)
     await driver.run(spawn)      for ever; spawn(coroutine) makes a task whose failure ends the server
-    driver.send()                what Peers have to say, as far as the connections take it; flush calls it, after its sync
+    driver.send()                what Peers have to say, as far as connections take it; flush calls it, after its sync
     driver.stop()                an orderly stop: the partner hears that we pause
 
 Both servers listen and both dial; of two connections one becomes the link
@@ -37,7 +37,7 @@ _COMPLAIN_TENTHS = const(600)
 
 
 class Line:
-    """A Peer and its connections, at most two; `buf` is shared by them, `holder` has octets in it that are not taken."""
+    """A Peer and its connections, at most two; they share `buf`, and `holder` is who has octets left in it."""
 
     def __init__(self, peer, conf):
         self.peer = peer
@@ -199,7 +199,7 @@ class Failover:
         if up - self._complained_at >= _COMPLAIN_TENTHS:
             self._complained_at = up
             self._say(
-                "failover: closed a connection from %d.%d.%d.%d: no peer address, or connected twice already (%d so far)"
+                "failover: closed a connection from %d.%d.%d.%d: not a peer address, or connected twice (%d so far)"
                 % (who[0], who[1], who[2], who[3], self.strangers)
             )
 
