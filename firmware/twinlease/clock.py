@@ -26,7 +26,7 @@ until the network corrects it.  `hear` is the rule for it, and `now` never goes
 back by it:
 
 * Before 2026, or more than a few seconds behind `now`, it is not believed.  A
-  clock that was believed is so no longer; time goes on from where it was.
+  clock that was believed is so no longer; time goes on from where it was (a partner's word is still believed).
 * At boot it is believed at once otherwise.  One that has lost our belief must
   agree with itself in two readings a minute apart; until then leases are provisional.
 * One that is believed and then jumps ahead was behind before, with all that it
@@ -150,7 +150,7 @@ class Clock:
         self._ahead = ahead
         if not self.plausible(told):
             self._ahead = _NOTHING
-            if self.trusted:
+            if self.trusted and self.source == RTC:
                 self._floor = self.earliest
                 self._since_s = 0
                 self.trusted = False

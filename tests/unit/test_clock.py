@@ -117,3 +117,11 @@ def test_years_without_discipline_stay_small_ints():
     for _ in range(100):
         c.advance(1000)
     assert c.now == FOREVER - 1
+
+
+def test_a_useless_clock_of_the_board_takes_no_trust_from_the_partners_time():
+    c = Clock()
+    c.discipline(200_000_000, 0, 2000, PARTNER)
+    assert c.hear(1000) == -1 and c.trusted and c.source == PARTNER
+    c.discipline(200_000_000, 0, 1000, RTC)
+    assert c.hear(1000) == -1 and not c.trusted

@@ -27,9 +27,7 @@ def ask_partner_down(app, json, name):
         yield "The partner of %s is connected, and says that it is %s.\n" % (told, _name(peer.record.partner))
     else:
         yield "The partner of %s is not connected. It was %s when last heard.\n" % (told, _name(peer.record.partner))
-    yield "In partner-down this board takes over the partner's addresses, each once MCLT (%d s) has passed.\n" % _mclt(
-        peer
-    )
+    yield "In partner-down this board takes over the partner's addresses, each once MCLT (%d s) has passed.\n" % mclt
     yield "If the partner still serves clients then, two of them get the same address: see that it is off.\n"
     yield "To do it: failover partner-down %s yes\n" % told
 
