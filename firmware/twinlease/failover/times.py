@@ -17,6 +17,10 @@ both.  No sum here exceeds FOREVER, which is the largest small int.
 from ..clock import FOREVER
 from ..lease.row import ABANDONED, BACKUP, EXPIRED, FREE, RELEASED, RESET
 
+# A tuple of names is made anew wherever it stands in a function.
+_AVAILABLE = (FREE, BACKUP, ABANDONED)
+_ENDED = (EXPIRED, RELEASED)
+
 
 def granted_s(want_s, tsfp, now, mclt):
     """The longest lease that we may grant now, of the `want_s` seconds that all other rules allow.
@@ -75,8 +79,8 @@ def may_allocate(primary, state, rewind, promised, now, down_since, mclt):
     own = FREE if primary else BACKUP
     if state == own or (state == ABANDONED and primary):
         return True
-    if state in (FREE, BACKUP, ABANDONED):
+    if state in _AVAILABLE:
         return down_since >= 0 and now > takeover_at(promised, down_since, mclt)
-    if state in (EXPIRED, RELEASED) and rewind == own:
+    if state in _ENDED and rewind == own:
         return True
-    return state in (EXPIRED, RELEASED, RESET) and down_since >= 0 and promised < now
+    return (state == RESET or state in _ENDED) and down_since >= 0 and promised < now
