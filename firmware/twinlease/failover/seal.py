@@ -7,9 +7,9 @@
 
 Each message ends in the option MAC: the first 16 octets of the HMAC over who says
 it, how many messages he has sent on this connection, and the message up to there.
-CONNECT and CONNECTACK bring a NONCE that no connection has had before, and are
-signed with the key itself; the CONNECTACK covers the CONNECT's nonce too.  All
-others are signed with the session's key, the HMAC over name and both nonces.  So
+CONNECT and CONNECTACK are not counted.  They bring a NONCE that no connection has had
+before, and are signed with the key itself; the CONNECTACK covers the CONNECT's nonce too.
+All others are signed with the session's key, the HMAC over name and both nonces.  So
 nothing that was recorded, put in another place or sent back is good again:
 
     from an earlier connection   other nonces, another session key
@@ -26,7 +26,7 @@ import hashlib
 import micropython
 from micropython import const
 
-from ..octets import copy, get16, put16, put32
+from ..octets import copy, put16, put32
 from . import wire as w
 
 # Reject reasons: reference section 2.4.
@@ -40,6 +40,7 @@ _MAC = const(15)
 _BLOCK = const(64)  # of SHA-256
 _MAC_SIZE = const(16)
 _OPTION = const(20)  # NONCE or MAC, with its head
+_NOT_COUNTED = bytes(5)
 
 
 class Hmac:
@@ -131,8 +132,10 @@ class Seal:
         end += 4
         put16(buf, start, end + _MAC_SIZE - start)
         nonce = self._theirs if kind == w.CONNECTACK else b""
-        copy(buf, end, self._hmac.digest(self._said, nonce, memoryview(buf)[start:end]), 0, _MAC_SIZE)
-        _count(self._said)
+        who = _NOT_COUNTED if handshake else self._said
+        copy(buf, end, self._hmac.digest(who, nonce, memoryview(buf)[start:end]), 0, _MAC_SIZE)
+        if not handshake:
+            _count(who)
         if kind == w.CONNECTACK:
             self._begin_session(self._theirs, self._ours)
         return end + _MAC_SIZE
@@ -146,16 +149,18 @@ class Seal:
             return DIGEST_MISSING
         kind = message.type
         handshake = kind == w.CONNECT or kind == w.CONNECTACK
-        if at + _MAC_SIZE != start + get16(buf, start) or handshake == self._in_session:
+        if handshake == self._in_session:
             return DIGEST_FAILED
         if handshake and message.size[w.OWN + _NONCE] != 16:
             return DIGEST_MISSING
         nonce = self._ours if kind == w.CONNECTACK else b""
-        if not _same(self._hmac.digest(self._heard, nonce, memoryview(buf)[start:at]), buf, at, _MAC_SIZE):
+        who = _NOT_COUNTED if handshake else self._heard
+        if not _same(self._hmac.digest(who, nonce, memoryview(buf)[start:at]), buf, at, _MAC_SIZE):
             return DIGEST_FAILED
-        _count(self._heard)
         if handshake:
             copy(self._theirs, 0, buf, message.where[w.OWN + _NONCE], 16)
+        else:
+            _count(who)
         if kind == w.CONNECTACK:
             self._begin_session(self._ours, self._theirs)
         return 0
