@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 
 DEBIAN := isc-dhcp-server isc-dhcp-client udhcpc dhcpcd-base kea-admin kea-dhcp4-server dnsmasq-base iproute2 tshark chrony
 
-.PHONY: help run test unit micropython power interop host fuzz bench lint check debian udhcpc clean
+.PHONY: help run test unit micropython power interop failover host fuzz bench lint check debian udhcpc clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ power: $(STAMP) ## Power cuts: at every flash operation in memory, and at random
 
 interop: $(STAMP) ## Real clients and servers against the virtual board (root)
 	@$(BIN)/python -m pytest -q -rs tests/interop
+
+failover: $(STAMP) ## Pairs of servers, a board beside ISC dhcpd and beside its twin, through every fault (root)
+	@$(BIN)/python -m pytest -q -rs -n 6 tests/failover
 
 fuzz: $(STAMP) ## Throw mutated packets and configurations at the parsers
 	@$(BIN)/python -m pytest -q -rs tests/fuzz

@@ -60,6 +60,8 @@ class Host:
     addresses: tuple[str, ...] = ()
     mac_text: str | None = None
     iface: str = "eth0"
+    port: str = ""
+    """The bridge's end of its cable."""
 
     def ip(self, *words: str) -> str:
         """Run `ip` inside the host."""
@@ -131,9 +133,9 @@ class Lan:
         self._namespace(host.netns)
         self.hosts.append(host)
         if not self.direct:
-            port = f"p{len(self.hosts)}"
-            host.ip("link", "add", "eth0", "type", "veth", "peer", "name", port, "netns", self._hub)
-            self._hub_ip("link", "set", port, "master", "br0", "up")
+            host.port = f"p{len(self.hosts)}"
+            host.ip("link", "add", "eth0", "type", "veth", "peer", "name", host.port, "netns", self._hub)
+            self._hub_ip("link", "set", host.port, "master", "br0", "up")
             host.set_up()
             host.wait_up()
         elif len(self.hosts) == 2:
@@ -148,6 +150,33 @@ class Lan:
         for address in addresses:
             host.ip("address", "add", address, "dev", iface, "broadcast", "+")
         host.ip("link", "set", iface, "up")
+
+    def unplug(self, host: Host) -> None:
+        """Pull the host's cable: it loses its carrier."""
+        self._hub_ip("link", "set", host.port, "down")
+
+    def replug(self, host: Host) -> None:
+        """Put the cable back, and wait for the carrier."""
+        self._hub_ip("link", "set", host.port, "up")
+        host.wait_up()
+
+    def outside(self, host: Host) -> Host:
+        """The bridge's end of the host's cable, to listen at: what comes in there is what the host sent."""
+        return Host(self._hub, f"{host.name}'s port", iface=host.port)
+
+    def join(self, other: Lan) -> None:
+        """Lay a trunk to another bridge, so that the two are one LAN."""
+        self._hub_ip("link", "add", "trunk", "type", "veth", "peer", "name", "trunk", "netns", other._hub)
+        for lan in (self, other):
+            lan._hub_ip("link", "set", "trunk", "master", "br0", "up")
+
+    def cut_trunk(self) -> None:
+        """Pull the trunk: the LAN falls into two."""
+        self._hub_ip("link", "set", "trunk", "down")
+
+    def mend_trunk(self) -> None:
+        """Make it one LAN again."""
+        self._hub_ip("link", "set", "trunk", "up")
 
     @staticmethod
     def _lay_cable(one: Host, other: Host) -> None:

@@ -12,7 +12,13 @@ GLANCE_S = 0.01
 """How often a condition is looked at. It sets how late an event is noticed, never whether it is."""
 
 
-def wait_for(look: Callable[[], T | None], limit_s: float, what: str, tell: Callable[[], str] | None = None) -> T:
+def wait_for(
+    look: Callable[[], T | None],
+    limit_s: float,
+    what: str,
+    tell: Callable[[], str] | None = None,
+    glance_s: float = GLANCE_S,
+) -> T:
     """Look until there is something to see (neither None nor False), return it; at the limit say what never came."""
     end = time.monotonic() + limit_s
     while True:
@@ -21,4 +27,4 @@ def wait_for(look: Callable[[], T | None], limit_s: float, what: str, tell: Call
             return seen
         if time.monotonic() > end:
             raise TimeoutError(f"waited {limit_s:g} s for {what}, it never came" + (f"\n{tell()}" if tell else ""))
-        time.sleep(GLANCE_S)
+        time.sleep(glance_s)
