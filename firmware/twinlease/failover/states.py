@@ -254,6 +254,20 @@ def first(primary, mclt, now, served_until=None):
     return Record(primary, mclt, _R, _R, now, _U, served, False, 0, False)
 
 
+def never_served(record):
+    """Did this server never answer a client as half of this pair, for all that it knows?"""
+    return record.served_until == 0 and record.resume not in SERVING
+
+
+def may_have_served(record):
+    """The record of one that was never_served, where the partner takes no notice of that: it waits, from its start."""
+    return _with(record, served_until=max(record.stos, 1))
+
+
+def with_mclt(record, mclt):
+    return _with(record, mclt=mclt)
+
+
 def serves(record):
     """May we answer clients at all?  The partner's veto needs a link."""
     return record.state in SERVING and not (record.linked and record.partner in VETOES)

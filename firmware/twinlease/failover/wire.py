@@ -89,6 +89,8 @@ VENDOR_SPECIFIC_OPTIONS = const(29)
 # Codes that our boards may use among themselves.  ISC skips all above 29; Microsoft's dialect has 30 to 41.
 OWN_FIRST = const(0x5400)
 OWN_COUNT = const(16)
+HELLO = const(0)  # less OWN_FIRST; in CONNECT and CONNECTACK, see link.py
+AGREE = const(1)
 
 # Values of options: reference sections 1.5 and 2.4.
 FLAG_STARTUP = const(1)  # server-flags
@@ -133,6 +135,7 @@ UNKNOWN_TYPE = const(4)
 DUPLICATE_OPTION = const(5)
 BAD_SIZE = const(6)
 BAD_LENGTH = const(7)
+BAD_SEAL = const(8)
 
 REASONS = (
     "",
@@ -142,7 +145,8 @@ REASONS = (
     "a message of unknown type",
     "an option that must stand once stands twice",
     "an option of the wrong length",
-    "a message length below 12 or above 2048",
+    "a message shorter than its header or longer than we take",
+    "a message that is not authentic",
 )
 
 _ISC_LAST = const(29)
@@ -247,13 +251,13 @@ def put_time(b: ptr8, at: int, t: int):
 class Stream:
     """Cuts one direction of a TCP connection into messages; reference sections 1.2 and 1.3.
 
-    One buffer of the longest message, for good: a peer can send a length that
-    is never followed by the message, but not make us grow.  How long one may
-    dribble is for the link's timers to say.
+    One buffer, for good, of the longest message that we take: a peer can send a
+    length that is never followed by the message, but not make us grow.  How long
+    one may dribble is for the link's timers to say.
     """
 
-    def __init__(self):
-        self.buf = bytearray(MESSAGE_MAX)
+    def __init__(self, size=MESSAGE_MAX):
+        self.buf = bytearray(size)
         self.at = 0  # the message that next() found: buf[at : at + size], until feed() or next() is called again
         self.size = 0
         self._end = 0
@@ -277,10 +281,19 @@ class Stream:
             self._end -= done
             copy(self.buf, 0, self.buf, done, self._end)
             self.at = self.size = 0
-        taken = min(n - at, MESSAGE_MAX - self._end)
+        taken = min(n - at, len(self.buf) - self._end)
         copy(self.buf, self._end, data, at, taken)
         self._end += taken
         return taken
+
+    def lacks(self):
+        """How many octets the message under way still lacks, as far as it can tell; at least 1.
+
+        Who feeds no more than that never holds more than one message here.
+        """
+        at = self.at + self.size
+        held = self._end - at
+        return max((get16(self.buf, at) if held >= 2 else 2) - held, 1)
 
     def next(self):
         """Go on to the next whole message: MESSAGE, NEED_MORE or, for ever after a length that lies, BAD_STREAM."""
@@ -292,7 +305,7 @@ class Stream:
         if held < 2:
             return NEED_MORE
         size = get16(self.buf, self.at)
-        if size < HEADER or size > MESSAGE_MAX:
+        if size < HEADER or size > len(self.buf):
             self._bad = True
             return BAD_STREAM
         if held < size:

@@ -24,6 +24,12 @@ from .wire import HEADER, put_time
 
 _XID_LAST = const(0x3FFFFFFF)
 
+# Host name, vendor class and relay agent information, which ISC dhcpd does not replicate (reference section 10, item
+# 21): options 0x5402 to 0x5404, the lease table's items 3 to 5, in that order.
+ITEMS = const(3)
+FIRST_ITEM = const(2)  # the own option of the first
+ITEM_MAX = const(63)
+
 
 class Binding:
     """What a BNDUPD says about one address.  Times are project seconds; -1, or a length of 0, leaves the option out."""
@@ -32,6 +38,8 @@ class Binding:
         self.address = bytearray(4)
         self.id = bytearray(w.ID_MAX)
         self.chaddr = bytearray(w.CHADDR_MAX)  # hardware type, then the hardware address
+        self.items = bytearray(ITEMS * ITEM_MAX)  # 63 octets for each
+        self.items_n = bytearray(ITEMS)
         self.clear()
 
     def clear(self):
@@ -43,6 +51,8 @@ class Binding:
         self.start = -1
         self.cltt = -1
         self.ip_flags = 0
+        for i in range(ITEMS):
+            self.items_n[i] = 0
 
     def take(self, message):
         """Copy what a BNDUPD says; False if address or status are not there, or client data is too long."""
@@ -63,6 +73,10 @@ class Binding:
         self.start = message.time(w.START_TIME_OF_STATE)
         self.cltt = message.time(w.CLIENT_LAST_TRANSACTION_TIME)
         self.ip_flags = max(message.number(w.IP_FLAGS), 0)
+        for i in range(ITEMS):
+            at = w.OWN + FIRST_ITEM + i
+            self.items_n[i] = min(size[at], ITEM_MAX)
+            copy(self.items, i * ITEM_MAX, buf, where[at], self.items_n[i])
         return True
 
 
@@ -76,6 +90,8 @@ class Writer:
         self._start = 0
         self._own = 1
         self._full = False
+        self.seal = None  # sign(buf, start, end) -> the new end, -1 if there is no room; it sets the length itself
+        self.wrote = False  # set with each message; for whoever counts our own silence
 
     def clear(self):
         """All of it has been sent."""
@@ -88,21 +104,29 @@ class Writer:
 
     # One method for each message.  `now` is project seconds; each returns False if there was no room.
 
-    def connect(self, now, name, max_unacked, receive_timer, vendor, mclt, hba):
-        """The primary's first word, on any connection: reference section 2.1.  `hba` is 32 octets, see balance.py."""
+    def connect(self, now, name, max_unacked, receive_timer, vendor, mclt, hba, hello=b"", agree=b""):
+        """The primary's first word, on any connection: reference section 2.1.
+
+        hba           32 octets, see balance.py
+        hello, agree  what our boards tell each other, see link.py; ISC skips it
+        """
         self._begin(w.CONNECT, now)
         self._relationship(name, max_unacked, receive_timer, vendor)
         self._octet(w.TLS_REQUEST, 0)
         self._number(w.MCLT, mclt)
         self._octets(w.HASH_BUCKET_ASSIGNMENT, hba, 0, len(hba))
+        self._between_boards(hello, agree)
         return self._finish()
 
-    def connectack(self, now, buf, xid_at, name, max_unacked, receive_timer, vendor, tls_asked=True):
+    def connectack(
+        self, now, buf, xid_at, name, max_unacked, receive_timer, vendor, tls_asked=True, hello=b"", agree=b""
+    ):
         """The secondary's consent to a CONNECT whose xid is at buf[xid_at]; answers TLS-request with "no TLS"."""
         self._begin_answer(w.CONNECTACK, now, buf, xid_at)
         self._relationship(name, max_unacked, receive_timer, vendor)
         if tls_asked:
             self._octet(w.TLS_REPLY, 0)
+        self._between_boards(hello, agree)
         return self._finish()
 
     def connectack_reject(self, now, buf, xid_at, name, max_unacked, receive_timer, vendor, reason, text):
@@ -138,6 +162,9 @@ class Writer:
         self._time(w.CLIENT_LAST_TRANSACTION_TIME, binding.cltt)
         if binding.ip_flags:
             self._short(w.IP_FLAGS, binding.ip_flags)
+        for i in range(ITEMS):
+            if binding.items_n[i]:
+                self._octets(w.OWN_FIRST + FIRST_ITEM + i, binding.items, i * ITEM_MAX, binding.items_n[i])
         return self._finish()
 
     def bndack(self, now, buf, xid_at, address, address_at):
@@ -186,6 +213,12 @@ class Writer:
         self._octets(w.VENDOR_CLASS_IDENTIFIER, vendor, 0, len(vendor))
         self._octet(w.PROTOCOL_VERSION, w.VERSION)
 
+    def _between_boards(self, hello, agree):
+        if hello:
+            self._octets(w.OWN_FIRST + w.HELLO, hello, 0, len(hello))
+        if agree:
+            self._octets(w.OWN_FIRST + w.AGREE, agree, 0, len(agree))
+
     def _reason(self, reason, text):
         self._octet(w.REJECT_REASON, reason)
         self._octets(w.MESSAGE_TEXT, text, 0, len(text))
@@ -212,11 +245,17 @@ class Writer:
         return True
 
     def _finish(self):
-        """Set the length, or take back a message that did not fit."""
+        """Set the length, or take back a message that did not fit.  Every message passes here."""
+        if not self._full:
+            put16(self.buf, self._start, self.end - self._start)
+            if self.seal:
+                end = self.seal.sign(self.buf, self._start, self.end)
+                self._full = end < 0
+                self.end = end
         if self._full:
             self.end = self._start
             return False
-        put16(self.buf, self._start, self.end - self._start)
+        self.wrote = True
         # Answers do not count (capture 01).  After 2**30 messages of one link it starts anew, and stays a small int.
         self.xid = self.xid + self._own if self.xid < _XID_LAST else 1
         return True
