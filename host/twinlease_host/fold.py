@@ -40,7 +40,10 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 def fold(sources: dict[str, str]) -> dict[str, str]:
     """The folded text of each file. `sources` is the whole program, by path: "main.py", "twinlease/octets.py" …"""
-    return _share_attributes(_number_parameters(_fold_constants(sources)))
+    files = {path: _Nodes(text) for path, text in _fold_constants(sources).items()}
+    _number_parameters(files)
+    _share_attributes(files)
+    return {path: file.edits.done() for path, file in files.items()}
 
 
 def _within(base: str, name: str) -> str:
@@ -334,21 +337,25 @@ def _drop_compilers_words(file: _File, edits: _Edits) -> None:
 # Parameters.
 
 
-def _number_parameters(sources: dict[str, str]) -> dict[str, str]:
-    trees = {path: ast.parse(text) for path, text in sources.items()}
-    told = {name for tree in trees.values() for name in _told_by_name(tree)}
-    folded = {}
-    for path, text in sources.items():
-        edits = _Edits(text)
-        for function in _outermost(trees[path]):
-            _number(function, told, edits)
-        folded[path] = edits.done()
-    return folded
+class _Nodes:
+    """A text without its constants: its tree, the tree's nodes, and what is to be replaced in it."""
+
+    def __init__(self, text: str) -> None:
+        self.tree = ast.parse(text)
+        self.all = list(ast.walk(self.tree))
+        self.edits = _Edits(text)
 
 
-def _told_by_name(tree: ast.AST) -> Iterator[str]:
+def _number_parameters(files: dict[str, _Nodes]) -> None:
+    told = {name for file in files.values() for name in _told_by_name(file.all)}
+    for file in files.values():
+        for function in _outermost(file.tree):
+            _number(function, told, file.edits)
+
+
+def _told_by_name(nodes: list[ast.AST]) -> Iterator[str]:
     """What a call may name a parameter by: f(name=…), or f(**{"name": …})."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.keyword) and node.arg:
             yield node.arg
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -360,7 +367,7 @@ def _outermost(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef
     for child in ast.iter_child_nodes(node):
         if isinstance(child, _FUNCTIONS):
             yield child
-        else:
+        elif isinstance(child, ast.stmt):
             yield from _outermost(child)
 
 
@@ -408,28 +415,28 @@ def _own_bindings(node: ast.AST) -> list[str]:
 # Attributes.
 
 
-def _share_attributes(sources: dict[str, str]) -> dict[str, str]:
-    trees = {path: ast.parse(text) for path, text in sources.items()}
-    family = _families(trees)
-    taken = {name for tree in trees.values() for name in _identifiers(tree)}
-    attributes = [(path, node) for path in trees for node in ast.walk(trees[path]) if isinstance(node, ast.Attribute)]
+def _share_attributes(files: dict[str, _Nodes]) -> None:
+    family = _families(files)
+    taken = {name for file in files.values() for name in _identifiers(file.all)}
+    attributes = [(path, node) for path in files for node in files[path].all if isinstance(node, ast.Attribute)]
     ours = {node.attr for _, node in attributes if isinstance(node.ctx, ast.Store)} - taken
-    ours -= {node.attr for _, node in attributes if ast.unparse(node.value) != "self"}  # somebody else's
+    ours -= {node.attr for _, node in attributes if not _is_self(node.value)}  # somebody else's
     where: dict[str, set[str]] = {}
     for path, node in attributes:
         if node.attr in ours and node.attr.startswith("_"):
             where.setdefault(node.attr, set()).add(family[path])
     short = _shared_names(where, taken | {node.attr for _, node in attributes})
-    edits = {path: _Edits(text) for path, text in sources.items()}
     for path, node in attributes:
         if node.attr in short:
-            edits[path].replace_attribute(node, short[node.attr])
-    return {path: edited.done() for path, edited in edits.items()}
+            files[path].edits.replace_attribute(node, short[node.attr])
 
 
-def _identifiers(tree: ast.AST) -> Iterator[str]:
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "self"
+
+
+def _identifiers(nodes: list[ast.AST]) -> Iterator[str]:
     """Names that are more than attributes: of functions, classes and variables, or in a string."""
-    nodes = list(ast.walk(tree))
     yield from _bindings(nodes)
     for node in nodes:
         if isinstance(node, ast.Name):
@@ -440,29 +447,22 @@ def _identifiers(tree: ast.AST) -> Iterator[str]:
             yield node.arg
 
 
-def _families(trees: dict[str, ast.Module]) -> dict[str, str]:
+def _families(files: dict[str, _Nodes]) -> dict[str, str]:
     """For each file one that stands for all whose classes inherit from each other."""
     owners: dict[str, list[str]] = {}
-    for path, tree in trees.items():
-        for node in ast.walk(tree):
+    for path, file in files.items():
+        for node in file.all:
             if isinstance(node, ast.ClassDef):
                 owners.setdefault(node.name, []).append(path)
-    head = {path: path for path in trees}
-    for path, tree in trees.items():
-        renamed = {
-            alias.asname: alias.name
-            for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom)
-            for alias in node.names
-        }
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.ClassDef):
-                continue
-            for base in node.bases:
-                name = ast.unparse(base).rsplit(".", 1)[-1]
-                for owner in owners.get(renamed.get(name, name), []):
-                    _join(head, path, owner)
-    return {path: _head(head, path) for path in trees}
+    head = {path: path for path in files}
+    for path, file in files.items():
+        renamed = {a.asname: a.name for node in file.all if isinstance(node, ast.ImportFrom) for a in node.names}
+        bases = [base for node in file.all if isinstance(node, ast.ClassDef) for base in node.bases]
+        for base in bases:
+            name = ast.unparse(base).rsplit(".", 1)[-1]
+            for owner in owners.get(renamed.get(name, name), []):
+                _join(head, path, owner)
+    return {path: _head(head, path) for path in files}
 
 
 def _head(head: dict[str, str], path: str) -> str:
