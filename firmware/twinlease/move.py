@@ -6,7 +6,8 @@
 The step is written down first; whoever finds it at boot finishes the work.
 PROVISIONAL says which rows are still to be moved: a row loses it in the record
 that moves it, so none is moved twice.  If every lease is to move, all get the
-flag first, and only when that is durable are they moved.
+flag first, and only when that is durable are they moved.  A partner's times belong to
+the row and move with it: a free address that was never agreed upon has none, and stays.
 """
 
 from .clock import FOREVER
@@ -29,7 +30,7 @@ def finish(table, journal):
     now = int.from_bytes(told[4:8], "big")
     if told[8]:
         for row in range(table.rows):
-            if table.state(row) == ACTIVE and table.ends(row) < FOREVER:
+            if _has_times(table, row):
                 table.set_flags(row, PROVISIONAL)
                 journal.put_row(row)
         journal.sync()
@@ -43,6 +44,13 @@ def finish(table, journal):
     journal.put_meta(META_STEP, b"")
     journal.sync()
     return now
+
+
+def _has_times(table, row):
+    """Are there times to move: when it ends, or what was agreed with a partner?  The rest of such a row moves along."""
+    if table.state(row) == ACTIVE and table.ends(row) < FOREVER:
+        return True
+    return 0 < table.tstp(row) < FOREVER or 0 < table.tsfp(row) < FOREVER
 
 
 def _note(journal, step, everyone, now):

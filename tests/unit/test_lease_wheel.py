@@ -126,6 +126,63 @@ def test_a_due_row_left_alone_comes_again():
     assert seen > 5
 
 
+def test_a_deferred_row_keeps_its_end_and_comes_again_after_half_a_minute():
+    for start in (1000, 4096 * 50 - 20, 200_000_000):
+        table = small()
+        lease(table, 1, plain(1), start, 900)
+        lease(table, 2, plain(2), start + 40, 900)
+        at = {1: [], 2: []}
+        for now in range(start, start + 400):
+            row = table.due(now)
+            while row >= 0 or table.more_due:
+                if row >= 0:
+                    at[row].append(now)
+                    table.defer(row)
+                row = table.due(now)
+        check_lists(table)
+        for row, end in ((1, start), (2, start + 40)):
+            assert at[row][0] == end + 1 and table.ends(row) == end
+            gaps = [at[row][i + 1] - at[row][i] for i in range(len(at[row]) - 1)]
+            assert len(gaps) > 5 and min(gaps) >= 32 and max(gaps) <= 64, gaps
+
+
+def test_a_deferred_row_may_be_renewed_freed_and_jumped_over():
+    table = small()
+    for row in range(6):
+        lease(table, row, plain(row), 1000, 900)
+    while True:
+        row = table.due(1001)
+        if row >= 0:
+            table.defer(row)
+        elif not table.more_due:
+            break
+    table.set_times(0, 5000, 1001)
+    table.set_times(1, 1010, 1001)
+    table.set_state(2, FREE)
+    table.set_times(3, FOREVER, 1001)
+    table.defer(3)
+    check_lists(table)
+    assert sorted(expire(table, 1002 + 48)[0]) == [1, 4, 5]
+    assert expire(table, 4999)[0] == []
+    assert expire(table, 500_000_000)[0] == [0]
+    check_lists(table)
+
+
+def test_many_deferred_rows_are_handed_out_a_few_times_only_when_time_jumps():
+    table = small(100)
+    for row in range(100):
+        lease(table, row, plain(row), 1000 + 30 * row, 900)
+    handed = 0
+    for now in (100_000, 100_001, 100_002):
+        row = table.due(now)
+        while row >= 0 or table.more_due:
+            if row >= 0:
+                handed += 1
+                table.defer(row)
+            row = table.due(now)
+    assert 100 <= handed <= 200
+
+
 def test_random_times_and_random_jumps():
     for seed in range(1, 15):
         dice = Dice(seed)

@@ -26,6 +26,7 @@ from ..octets import copy, equal, fill, get16, hash22, put16
 from . import _cells, _rows
 from .queues import Queues
 from .row import (
+    ACTIVE,
     AT_CELL,
     AT_HW_LINK,
     AT_ID_LINK,
@@ -248,6 +249,24 @@ class Clients(Queues):
             return _rows.hash_hw(self.buf, self.cells, row) & self._mask
         at = _cells.find(self.cells, get16(self.buf, row * _ROW + 40), ITEM_ID)
         return _cells.hash_item(self.cells, at) & self._mask if at >= 0 else -1
+
+    def bound(self, hash):
+        """A row that is ACTIVE for the client with this `hash_of`, −1 if there is none."""
+        row = get16(self._id_heads, 2 * (hash & self._mask))
+        while row != _NONE:
+            if self.buf[row * _ROW] & 15 == ACTIVE and self._hash_of_row(row) == hash:
+                return row
+            row = get16(self.buf, row * _ROW + AT_ID_LINK)
+        row = get16(self._hw_heads, 2 * (hash & self._mask))
+        while row != _NONE:
+            if self.buf[row * _ROW] & 15 == ACTIVE and self._hash_of_row(row) == hash:
+                return row
+            row = get16(self.buf, row * _ROW + AT_HW_LINK)
+        return -1
+
+    def _hash_of_row(self, row):
+        at = _cells.find(self.cells, get16(self.buf, row * _ROW + AT_CELL), ITEM_ID)
+        return _cells.hash_item(self.cells, at) if at >= 0 else _rows.hash_hw(self.buf, self.cells, row)
 
     # What is known of it
 

@@ -30,6 +30,9 @@ _TICK = 4  # 16 s, as a shift
 _PARKED = _SLOTS
 _QUEUES = _SLOTS + 1  # first queue of pool 0
 
+# defer() puts a row so many slots ahead of the hand, where a row that is renewed may be as well.
+_DEFER = 3
+
 # Steps of due() before it gives up for now: one is a row looked at or a slot finished.
 # 64 steps are about 0.2 ms on the unix port and some ms on a board.
 _STEPS = 64
@@ -47,6 +50,7 @@ class Queues(Rows):
         self._queues = bytearray(4 * (_QUEUES + 8 * self._n_pools))
         self._counts = bytearray(16 * self._n_pools)
         self._tick = 0
+        self._target = 0
         self._closing = False
         self._scan = NONE
         self._scanned = -1
@@ -191,7 +195,7 @@ class Queues(Rows):
         and wants to be called again soon, also after it has returned a row.
         """
         self._end_offers(now_s if offers_s < 0 else offers_s)
-        target = now_s >> _TICK
+        self._target = target = now_s >> _TICK
         if target < self._tick or target - self._tick > 4 * _SLOTS:
             self._jump(target)
         self.more_due = True
@@ -210,6 +214,17 @@ class Queues(Rows):
                 self.more_due = False
                 return self._due_abandoned(now_s)
         return -1
+
+    def defer(self, row):
+        """due() has handed out this ACTIVE row and it stays ACTIVE: not again for half a minute.  Its end stays."""
+        if get32(self.buf, row * _ROW + 4) < FOREVER:
+            self._from_wheel(row)
+            slot = self._target + _DEFER
+            if slot - self._tick == _SLOTS:
+                slot -= 1  # after a jump, the hand is just there: it must not meet the row again and again
+            slot &= _SLOTS - 1
+            self.buf[row * _ROW + 3] = slot
+            _rows.queue_tail(self.buf, self._queues, slot, row)
 
     def _jump(self, target):
         """Time went back, or far forward: look through all slots once, instead of rotation after rotation."""

@@ -43,9 +43,14 @@ OFFERED = const(128)
 PROBED = const(256)
 QUIET = const(512)
 STALE = const(1024)  # the full record in the journal no longer tells the client or its items
+DUE = const(2048)  # an update is owed to the failover partner, and not sent
+HELD = const(4096)  # was on the list of a board that was replaced: not given out until it is certainly free
+SENT = const(8192)  # our update is on its way to the partner, not acknowledged
+UNSAVED = const(16384)  # worth a record in the journal, but nobody waits for it
 
-# What a power cut may take: an offer, a probe's result, and what the journal knows of itself.
-LASTING = const(USED | ID_IS_HW | ID_DIGEST | BOOTP | RESERVED | ACKED | PROVISIONAL)
+# What a power cut may take: an offer, a probe's result, what the journal knows of itself, and what is due to the
+# partner, because every link begins with that.
+LASTING = const(USED | ID_IS_HW | ID_DIGEST | BOOTP | RESERVED | ACKED | PROVISIONAL | HELD)
 
 # Items in the cells.  1 and 2 identify the client, stand first and are never given up; the others are optional.
 ITEM_HW_REST = const(1)

@@ -62,6 +62,10 @@ class Rows:
     def clear_flags(self, row, mask):
         put16(self.buf, row * _ROW + 1, get16(self.buf, row * _ROW + 1) & ~mask)
 
+    def next_flagged(self, row, mask):
+        """First row from `row` on that has all flags of `mask`, −1 if none has."""
+        return _rows.next_flagged(self.buf, row, self.rows, mask)
+
     def ends(self, row):
         return get32(self.buf, row * _ROW + 4)
 

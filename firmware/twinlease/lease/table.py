@@ -22,8 +22,10 @@ from .row import (  # noqa: F401  the rooms above take the names from here
     BACKUP,
     BOOTP,
     CELL_DATA,
+    DUE,
     EXPIRED,
     FREE,
+    HELD,
     ID_DIGEST,
     ID_IS_HW,
     ITEM_AGENT_INFO,
@@ -40,8 +42,10 @@ from .row import (  # noqa: F401  the rooms above take the names from here
     RESERVED,
     RESET,
     ROW,
+    SENT,
     STALE,
     STATE_NAMES,
+    UNSAVED,
     USED,
 )
 
@@ -147,6 +151,8 @@ class Table(Clients):
     def shift_provisional(self, step_s, limit=64):
         """Trusted time has arrived: move the next PROVISIONAL rows by `step_s` seconds and clear their flag.
 
+        All their times move, those agreed with a partner too (0 and FOREVER are no times).
+
         limit  how many rows to look at
 
         Returns a list of the rows changed, for the caller to journal, or None
@@ -164,6 +170,10 @@ class Table(Clients):
             if ends < FOREVER:
                 ends = min(max(ends + step_s, 0), FOREVER - 1)
             self.set_times(row, ends, min(max(self.cltt(row) + step_s, 0), FOREVER - 1))
+            if 0 < self.tstp(row) < FOREVER:
+                self.set_tstp(row, min(max(self.tstp(row) + step_s, 1), FOREVER - 1))
+            if 0 < self.tsfp(row) < FOREVER:
+                self.set_tsfp(row, min(max(self.tsfp(row) + step_s, 1), FOREVER - 1))
             self.clear_flags(row, PROVISIONAL)
             changed.append(row)
             row = _rows.next_flagged(self.buf, row + 1, end, PROVISIONAL)
