@@ -4,13 +4,18 @@
     node.on_tick(earliest, now)               about once a second
     node.ready()                              True if something waits to be carried out:
         node.rows[0 : node.n_rows]            1. lease rows that must be in the journal, synced, before …
-        node.sends, node.send_…               2. … these datagrams leave
+        node.metas                               and small values, [(key, octets)]
+        node.sends, node.send_…               2. … these datagrams leave; and what failover has to say
+        node.lines                            3. for the log
     node.done()                               it is carried out
 
 `now` is project seconds, the clock's best guess; `earliest` is what it is at least: leases
 end by that.  The driver may hand in several packets before it syncs
 (group commit) while `has_room()` holds; a lone packet is answered at once.
 Nothing here allocates for a client that renews.
+
+The node is the store of the failover Peers: persist, persist_meta, save_later, say, identity,
+has_room (docs/failover-next.md).
 
 Not here: what a request gets (dhcp/server.py), sockets, flash, the clock.
 """
@@ -22,7 +27,7 @@ from micropython import const
 from .dhcp.reply import Arena
 from .dhcp.request import ACK, CIADDR, GIADDR, INFORM, OFFER, Request
 from .dhcp.server import Server
-from .lease.table import FREE, PROBED, QUIET, RESET
+from .lease.table import BACKUP, FREE, PROBED, QUIET, RESET, UNSAVED
 from .octets import copy, fill, is_zero
 
 _SERVER_PORT = const(67)
@@ -35,6 +40,8 @@ _STILL_S = const(30)
 _ABANDON_S = const(86400)
 _URGENT_MAX = const(16)
 _AHEAD = const(8)
+_LINES_MAX = const(16)
+_SAVED_PER_TICK = const(8)
 NONE = const(0xFFFF)
 
 
@@ -68,6 +75,11 @@ class Node:
         self.send_port = array("H", bytes(2 * burst))
         self.send_link = bytearray(burst)
         self.malformed = 0
+        self.failover = ()  # the Peers
+        self.identity = None  # of this board, for them
+        self.metas = []
+        self.lines = []
+        self._unsaved_at = -1  # where to look for the next row that is UNSAVED; -1: nowhere
         self.unprobed = array("H", bytes(2 * _URGENT_MAX))
         self.n_unprobed = 0
         self._probed_pools = ()
@@ -77,7 +89,7 @@ class Node:
     def reserve_own(self, address):
         """Keep the server's own address (4 octets) from being leased.  True if it was in a range and free."""
         row = self.table.row_of(address, 0)
-        if row < 0 or self.table.state(row) != FREE:
+        if row < 0 or not self._is_unused(row):
             return False
         self.table.set_state(row, RESET)
         return True
@@ -87,11 +99,15 @@ class Node:
         return self.sends < self._burst and self.n_rows + 8 < _ROWS_MAX and self.arena.has_room()
 
     def ready(self):
-        return self.sends > 0 or self.n_rows > 0
+        return self.sends > 0 or self.n_rows > 0 or len(self.metas) > 0 or len(self.lines) > 0
 
     def done(self):
         self.sends = self.n_rows = 0
         self.arena.drop()
+        if self.metas:
+            self.metas = []
+        if self.lines:
+            self.lines = []
 
     def drop_replies(self):
         """Something failed: send nothing of this burst.  Its rows stay, for the next one's sync."""
@@ -110,7 +126,7 @@ class Node:
             server.handle(request, self.links[link], now, self.arena)
         finally:  # what has changed in RAM must reach the journal, even if the memory did not suffice for a reply
             for i in range(server.n_changed):
-                self._persist(server.changed[i])
+                self.persist(server.changed[i])
         if server.reply:
             self._send(link)
             if server.reply == OFFER and self._probed_pools:
@@ -123,13 +139,71 @@ class Node:
         Offers end by `now`, by which they were made; without it by `earliest`.
         """
         table = self.table
+        row = -1
         for _ in range(_EXPIRE_PER_TICK):
+            if not self.has_room():
+                break
             row = table.due(earliest, now)
             if row < 0:
                 break
-            table.set_state(row, FREE)
+            self._ended(row, earliest)
+        if self._unsaved_at >= 0:
+            self._save_some()
         self._forget_quiet(earliest)
-        return row >= 0 or table.more_due
+        return (row >= 0 or table.more_due) and self.has_room()
+
+    def _ended(self, row, now):
+        """A lease is over, or the time of an abandoned address; with a partner, the Peer says what becomes of it."""
+        table = self.table
+        peer = self.config.pools[table.pool_of(row)].failover
+        if peer is None:
+            table.set_state(row, FREE)
+        elif peer.expires_here(row):
+            peer.expired(row, now)
+        else:
+            table.defer(row)
+
+    # Failover
+
+    def start_failover(self, peers):
+        """From now on the Peers say what this server may do with the rows of their `pools`."""
+        from .dhcp.share import Share
+
+        server = self.server
+        for peer in peers:
+            for pool in peer.pools:
+                pool.failover = peer
+        self.failover = tuple(peers)
+        server.share = Share(self.config, self.table, server.client, server.choice, peers)
+        server.choice.share = server.share
+
+    def persist_meta(self, key, octets):
+        """A small value that must be in the journal before anything leaves; the latest of a key counts."""
+        self.metas = [meta for meta in self.metas if meta[0] != key]
+        self.metas.append((key, octets))
+
+    def save_later(self, row):
+        """The row is worth a record, but nobody waits for it: a few are written with each tick."""
+        self.table.set_flags(row, UNSAVED)
+        self._unsaved_at = max(self._unsaved_at, 0)
+
+    def _save_some(self):
+        table = self.table
+        row = self._unsaved_at
+        for _ in range(_SAVED_PER_TICK):
+            row = table.next_flagged(row, UNSAVED)
+            if row < 0 or not self.has_room():
+                break
+            self.persist(row)
+        if row < 0 and self._unsaved_at == 0:
+            self._unsaved_at = -1
+        else:
+            self._unsaved_at = max(row, 0)
+
+    def say(self, text):
+        """A line for the log; of very many at once the last ones are dropped."""
+        if len(self.lines) < _LINES_MAX:
+            self.lines.append(text)
 
     # Probing ahead: the next addresses of each pool are known to be quiet before a client asks.
 
@@ -158,26 +232,42 @@ class Node:
             return self.unprobed[self.n_unprobed]
         for _ in range(len(self._probed_pools)):
             self._pool_next = (self._pool_next + 1) % len(self._probed_pools)
-            row = table.first(self._probed_pools[self._pool_next].index, FREE)
-            for _ in range(_AHEAD):
-                if row < 0:
-                    break
-                if not table.flags(row) & (QUIET | PROBED) and table.ends(row) + _STILL_S <= now:
-                    table.set_flags(row, PROBED)
-                    return row
-                row = table.after(row)
+            pool = self._probed_pools[self._pool_next]
+            peer = pool.failover
+            row = self._next_of(pool, FREE if peer is None else peer.own, now)
+            if row < 0 and peer is not None and peer.takes_over:
+                row = self._next_of(pool, peer.partners, now)
+            if row >= 0:
+                table.set_flags(row, PROBED)
+                return row
         return -1
+
+    def _next_of(self, pool, state, now):
+        """Of the first few rows of a queue, one that nothing is known about; -1 for none."""
+        table = self.table
+        row = table.first(pool.index, state)
+        for _ in range(_AHEAD):
+            if row < 0:
+                break
+            if not table.flags(row) & (QUIET | PROBED) and table.ends(row) + _STILL_S <= now:
+                return row
+            row = table.after(row)
+        return -1
+
+    def _is_unused(self, row):
+        state = self.table.state(row)
+        return state == FREE or state == BACKUP
 
     def probed(self, row, answered, now):
         """The prober's finding.  An address in use is abandoned; one that was leased meanwhile is its client's."""
         table = self.table
         table.clear_flags(row, PROBED)
-        if table.state(row) != FREE:
+        if not self._is_unused(row):
             return False
         if answered:
             self.server.n_changed = 0
             self.server.abandon(row, now, self._abandon_s(row))
-            self._persist(row)
+            self.persist(row)
             return True
         i = self._quiet_next
         if self._quiet_rows[i] != NONE:
@@ -202,12 +292,14 @@ class Node:
         table = self.table
         if row < 0 or self.server.choice.is_client(row):
             return  # its own address, as far as we know: asking would find the client itself
-        if table.state(row) == FREE and not table.flags(row) & (QUIET | PROBED):
+        if self._is_unused(row) and not table.flags(row) & (QUIET | PROBED):
             if self.n_unprobed < _URGENT_MAX and self.config.pools[table.pool_of(row)] in self._probed_pools:
                 self.unprobed[self.n_unprobed] = row
                 self.n_unprobed += 1
 
-    def _persist(self, row):
+    def persist(self, row):
+        """The row must be in the journal, synced, before anything that is decided from now on leaves."""
+        self.table.clear_flags(row, UNSAVED)
         for i in range(self.n_rows):
             if self.rows[i] == row:
                 return

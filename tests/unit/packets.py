@@ -70,14 +70,14 @@ class Reply:
 
 
 class Office:
-    """A node with one link (eth0, 10.77.0.2) and a made-up clock; `persisted` counts rows handed to the journal."""
+    """A node with one link (eth0, `here`) and a made-up clock; `persisted` counts rows handed to the journal."""
 
-    def __init__(self, text=BASIC, now=1000):
+    def __init__(self, text=BASIC, now=1000, here=HERE):
         self.config = conf.load(text)
         self.table = Table(self.config.ranges, self.config.pools)
-        link = Link("eth0", HERE, None)
+        link = Link("eth0", here, None)
         self.node = Node(self.config, self.table, [link])
-        subnet = self.node.server.client.subnet_of(HERE, 0)
+        subnet = self.node.server.client.subnet_of(here, 0)
         link.network = subnet.network if subnet else None
         self.now = now
         self.reason = 0

@@ -13,7 +13,8 @@ journal before the reply may leave.
 is how much later it may be, since a client counts from the latest (leases end by
 the earliest, see node.on_tick).  It allocates nothing for a client that renews.
 
-Not here: where the reply goes and when (node.py), the lease table (lease/).
+Not here: where the reply goes and when (node.py), the lease table (lease/), what a
+failover partner answers instead (share.py).
 """
 
 from array import array
@@ -21,7 +22,19 @@ from array import array
 from micropython import const
 
 from ..clock import FOREVER
-from ..lease.table import ABANDONED, ACTIVE, FREE, ITEM_AGENT_INFO, ITEM_HOST_NAME, OFFERED, PROVISIONAL, QUIET, USED
+from ..lease.table import (
+    ABANDONED,
+    ACTIVE,
+    BACKUP,
+    FREE,
+    ITEM_AGENT_INFO,
+    ITEM_HOST_NAME,
+    OFFERED,
+    PROVISIONAL,
+    QUIET,
+    RELEASED,
+    USED,
+)
 from ..lease.table import BOOTP as BOOTP_LEASE
 from ..octets import equal, is_zero
 from .choice import Choice
@@ -64,6 +77,7 @@ NOW_ABANDONED = const(13)
 NO_BOOTP = const(14)
 TOO_EARLY = const(15)
 RECLAIMED = const(16)
+PARTNER = const(17)  # failover: `share.words` tell
 
 BOOTREPLY = const(9)  # `reply` for a BOOTP client: no DHCP message type has this number
 
@@ -80,6 +94,7 @@ class Server:
         self._pools = config.pools
         self.client = ClientView(config)
         self.choice = Choice(table, config.pools, self.client)
+        self.share = None  # where there is failover
         self.changed = array("H", bytes(2 * _CHANGED_MAX))
         self.n_changed = 0
         self.reply = 0
@@ -95,6 +110,7 @@ class Server:
         self._request = None
         self._arena = None
         self._now = 0
+        self._want_s = 0  # how long the lease would be if the partner had agreed to it
 
     def handle(self, request, link, now, arena):
         self.n_changed = self.reply = self.size = 0
@@ -132,6 +148,8 @@ class Server:
         if fixed:
             self._answer_fixed(OFFER, fixed)
             return
+        if self.share is not None:
+            self.share.look(self._secs(client.global_settings()), self._now)
         choice = self.choice
         row = choice.own()
         if row < 0:
@@ -141,9 +159,11 @@ class Server:
         if row < 0:
             row = choice.oldest()
         if row < 0:
-            self.note = NO_FREE
-            return
-        self._offer(row)
+            self.note = PARTNER if self.share is not None and self.share.nothing_left() else NO_FREE
+        elif self.share is not None and self.share.leaves(row):
+            self.note = PARTNER
+        else:
+            self._offer(row)
 
     def _may_boot(self, settings):
         if settings.allow_booting != "allow":
@@ -164,7 +184,7 @@ class Server:
         self.row = row
         if t.state(row) == ABANDONED:
             self.note = RECLAIMED
-            self._free(row)
+            self._reclaim(row)
         if t.state(row) != ACTIVE:
             t.offer(row, self.choice.hash(), self._now + OFFER_HOLD_S)
             self.choice.note_offer(row)
@@ -239,7 +259,9 @@ class Server:
             self.note = UNKNOWN_LEASE
             return
         self.row = row
-        if not client.may_use(self._pools[t.pool_of(row)]):
+        if self.share is not None and self.share.refuses(row):
+            self.note = PARTNER
+        elif not client.may_use(self._pools[t.pool_of(row)]):
             self._nak(UNAVAILABLE)
         elif self.choice.holds(row) or self.choice.may_take(row):
             self._acknowledge(row, renewing)
@@ -259,7 +281,7 @@ class Server:
         remaining = t.ends(row) - self._now - self.doubt_s
         if held and self._is_fresh(settings, row, remaining, seconds):
             seconds = remaining if t.ends(row) < FOREVER else FOREVER
-        elif not self._bind(row, seconds, settings):
+        elif not self._bind(row, seconds):
             self.note = NO_MEMORY
             return
         elif not held:
@@ -274,9 +296,10 @@ class Server:
             return False
         started = self._table.cltt(row)
         length = self._table.ends(row) - started
-        return 0 <= self._now - started <= length // 100 * settings.cache_percent
+        fresh = length // 100 * settings.cache_percent + length % 100 * settings.cache_percent // 100
+        return 0 <= self._now - started <= fresh
 
-    def _bind(self, row, seconds, settings):
+    def _bind(self, row, seconds):
         """Give the row to the client until now + seconds; False if there is no room for its identifier."""
         r, t = self._request, self._table
         if not t.set_client(row, r.buf, r.id_at, r.id_n, r.buf[HTYPE], r.buf, CHADDR, r.hlen):
@@ -292,6 +315,9 @@ class Server:
             t.put_item(row, ITEM_HOST_NAME, r.buf, r.where[12], n)
         if self._stashes and r.relayed and r.agent_n:
             t.put_item(row, ITEM_AGENT_INFO, r.buf, r.agent_at, min(r.agent_n, _ITEM_MAX))
+        peer = self._pools[t.pool_of(row)].failover
+        if peer is not None:
+            peer.granted(row, self._want_s, seconds, self._now + self.doubt_s)
         self._change(row)
         return True
 
@@ -345,16 +371,33 @@ class Server:
         t = self._table
         if other == row or t.state(other) != ACTIVE or renewing or self.n_changed >= _CHANGED_MAX:
             return
-        if everywhere or self._pools[t.pool_of(other)].network is self.client.network:
+        pool = self._pools[t.pool_of(other)]
+        if pool.failover is not None and not pool.failover.serves:
+            return
+        if everywhere or pool.network is self.client.network:
             self._free(other)
             self._change(other)
 
     def _free(self, row):
-        """The row is free from now on, last in its queue, still remembering its client."""
+        """The row is free from now on, last in its queue, still remembering its client; or when the partner agrees."""
+        peer = self._pools[self._table.pool_of(row)].failover
+        self._take_back(row, FREE if peer is None else RELEASED)
+        if peer is not None:
+            peer.released(row, self._now)
+
+    def _reclaim(self, row):
+        """Nothing but this abandoned row is left: perhaps it is in order again."""
+        peer = self._pools[self._table.pool_of(row)].failover
+        self._take_back(row, FREE)
+        if peer is not None:
+            peer.changed(row, self._now)
+            self._change(row)
+
+    def _take_back(self, row, state):
         t = self._table
         t.set_times(row, min(t.ends(row), self._now), t.cltt(row))
         t.clear_flags(row, OFFERED | QUIET | BOOTP_LEASE)
-        t.set_state(row, FREE)
+        t.set_state(row, state)
 
     def _change(self, row):
         if self.n_changed < _CHANGED_MAX:
@@ -374,10 +417,13 @@ class Server:
             seconds = self._shorter_when_full(settings, pool, row, held, seconds)
         if seconds < settings.min_s:
             seconds = settings.min_s
+        self._want_s = seconds
+        if pool is not None and pool.failover is not None:
+            seconds = pool.failover.grant_s(row, seconds, self._now + self.doubt_s)
         return seconds
 
     def _shorter_when_full(self, settings, pool, row, held, seconds):
-        used = pool.size - self._table.count(pool.index, FREE)
+        used = pool.size - self._table.count(pool.index, FREE) - self._table.count(pool.index, BACKUP)
         if used * 100 < pool.size * (settings.adaptive_percent or 50):
             return seconds
         if settings.guest_s >= 0 and self._request.is_guest():
@@ -397,6 +443,8 @@ class Server:
         self.note = NOT_FOUND
         if row >= 0 and t.state(row) == ACTIVE and self.choice.holds(row):
             self.row = row
+            if self._is_silenced(row):
+                return
             self.note = FOUND
             self._free(row)
             self._change(row)
@@ -411,9 +459,12 @@ class Server:
         if row < 0:
             return
         held = t.state(row) == ACTIVE and self.choice.holds(row)
-        if not held and not (t.state(row) == FREE and t.offered(row, self.choice.hash(), self._now) == 1):
+        free = t.state(row) == FREE or t.state(row) == BACKUP
+        if not held and not (free and t.offered(row, self.choice.hash(), self._now) == 1):
             return
         self.row = row
+        if self._is_silenced(row):
+            return
         settings = self.client.settings(self._pools[t.pool_of(row)], self.client.subnet_of(r.buf, at))
         if settings.allow_declines != "allow":
             self.note = DENIED
@@ -428,7 +479,16 @@ class Server:
         t.set_times(row, now + seconds if 0 <= seconds < FOREVER - now else FOREVER, now)
         t.clear_flags(row, OFFERED | QUIET)
         t.set_state(row, ABANDONED)
+        peer = self._pools[t.pool_of(row)].failover
+        if peer is not None:
+            peer.abandoned(row, now)
         self._change(row)
+
+    def _is_silenced(self, row):
+        if self.share is not None and self.share.silences(row):
+            self.note = PARTNER
+            return True
+        return False
 
     def _inform(self):
         """RFC 2131 section 4.3.5: options only, to a client that has its address from elsewhere."""
@@ -466,11 +526,16 @@ class Server:
         if fixed:
             self._answer_fixed(BOOTREPLY, fixed)
             return
+        if self.share is not None:
+            self.share.look(self._secs(settings), self._now)
         row = self.choice.own()
         if row < 0 or not self.choice.takes_bootp(row):
             row = self.choice.oldest_bootp()
         if row < 0:
             self.note = NO_BOOTP
+            return
+        if self.share is not None and self.share.leaves(row):
+            self.note = PARTNER
             return
         t = self._table
         t.put_address(row, self._address, 0)
@@ -480,7 +545,8 @@ class Server:
         self.row = row
         held = t.state(row) == ACTIVE and t.ends(row) == FOREVER and self.choice.is_client(row)
         if not held:
-            if not self._bind(row, FOREVER, settings):
+            self._want_s = FOREVER
+            if not self._bind(row, FOREVER):
                 self.note = NO_MEMORY
                 return
             t.set_flags(row, BOOTP_LEASE)
@@ -570,6 +636,9 @@ class Server:
     def _nak(self, note):
         """RFC 2131 section 4.3.2 and table 3; through a relay it must be broadcast."""
         arena, r = self._arena, self._request
+        row = self._table.row_of(self._address, 0)
+        if row >= 0 and self._is_silenced(row):
+            return
         self.note = note
         arena.start(r)
         if r.relayed:

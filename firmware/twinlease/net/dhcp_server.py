@@ -35,6 +35,7 @@ class DhcpServer:
         self.received = self.sent = self.unsent = self.errors = self.starved = 0
         self._starving = self._complaints = 0
         self.prober = None
+        self.after_flush = None  # called when the replies are sent: failover says what waited for the sync
 
     async def serve(self, index):
         """Serve link `index` until cancelled."""
@@ -115,13 +116,19 @@ class DhcpServer:
     def flush(self):
         """Carry out what the node has decided.  Raises OSError if the flash fails: then nothing has been sent."""
         node = self._node
-        if node.n_rows:
+        if node.n_rows or node.metas:
             for i in range(node.n_rows):
                 self._journal.put_row(node.rows[i])
+            for key, octets in node.metas:
+                self._journal.put_meta(key, octets)
             self._journal.sync()
         for i in range(node.sends):
             self._send(i)
+        for line in node.lines:
+            self._log.say(line)
         node.done()
+        if self.after_flush:
+            self.after_flush()
         self._log.flush()
 
     def _send(self, i):

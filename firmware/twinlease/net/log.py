@@ -83,6 +83,7 @@ _NOTES = {
     _server.TOO_EARLY: b": min-secs not reached",
     _server.RECLAIMED: b": reclaiming an abandoned address",
     _server.UNKNOWN_NETWORK: b": unknown network segment",
+    _server.PARTNER: b": ",
 }
 
 _REPLIES = {
@@ -121,6 +122,8 @@ class Log:
         self._client(r, link)
         if server.note:
             self._text(_NOTES.get(server.note, b""))
+            if server.note == _server.PARTNER:
+                self._text(server.share.words)
             if server.note == _server.NO_FREE:
                 self._no_free(server)
         self._end()
