@@ -390,3 +390,15 @@ def test_longest_record_fits_its_buffer():
     assert table.position(0) != NONE
     journal.sync()
     again(flash, table)
+
+
+def test_what_is_held_outlives_a_power_cut_and_what_is_owed_to_the_partner_does_not():
+    table = small()
+    flash = Nor(16)
+    journal, _ = board(flash, table)
+    table.set_flags(3, 2048 | 4096 | 8192 | 16384 | 32)  # DUE, HELD, SENT, UNSAVED, ACKED
+    journal.put_row(3)
+    journal.sync()
+    fresh, _, _ = again(flash, table)
+    assert fresh.flags(3) & 0x7820 == 4096 | 32
+    assert fresh.next_flagged(0, 4096) == 3 and fresh.next_flagged(4, 4096) == -1

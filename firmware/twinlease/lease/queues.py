@@ -220,7 +220,7 @@ class Queues(Rows):
         if get32(self.buf, row * _ROW + 4) < FOREVER:
             self._from_wheel(row)
             slot = self._target + _DEFER
-            if slot - self._tick == _SLOTS:
+            if not (slot - self._tick) & _SLOTS - 1:
                 slot -= 1  # after a jump, the hand is just there: it must not meet the row again and again
             slot &= _SLOTS - 1
             self.buf[row * _ROW + 3] = slot
