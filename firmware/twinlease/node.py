@@ -27,7 +27,7 @@ from micropython import const
 from .dhcp.reply import Arena
 from .dhcp.request import ACK, CIADDR, GIADDR, INFORM, OFFER, Request
 from .dhcp.server import Server
-from .lease.table import BACKUP, FREE, PROBED, QUIET, RESET, UNSAVED
+from .lease.table import ABANDONED, BACKUP, FREE, PROBED, QUIET, RESET, UNSAVED
 from .octets import copy, fill, is_zero
 
 _SERVER_PORT = const(67)
@@ -158,6 +158,10 @@ class Node:
         peer = self.config.pools[table.pool_of(row)].failover
         if peer is None:
             table.set_state(row, FREE)
+        elif table.state(row) == ABANDONED:
+            table.set_state(row, FREE)
+            peer.changed(row)
+            self.persist(row)
         elif peer.expires_here(row):
             peer.expired(row, now)
         else:

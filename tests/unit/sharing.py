@@ -103,17 +103,16 @@ class Peer:
         assert self.table.state(row) == ABANDONED and self.table.ends(row) > now
         self._owe(row)
 
-    def changed(self, row, now):
+    def changed(self, row):
         self._owe(row)
 
     def expires_here(self, row):
-        return self.table.state(row) == ABANDONED or self.primary or not self.linked
+        return self.primary or not self.linked
 
     def expired(self, row, now):
         t = self.table
-        if t.state(row) == ABANDONED:
-            t.set_state(row, FREE)
-        elif (t.rewind(row) or FREE) == self.own:
+        assert t.state(row) == ACTIVE
+        if (t.rewind(row) or FREE) == self.own:
             t.set_state(row, self.own)
         else:
             t.set_state(row, EXPIRED)

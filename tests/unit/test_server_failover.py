@@ -327,6 +327,7 @@ def test_what_is_held_back_is_not_given_and_does_not_hide_what_may_be():
     last = o.table.count(0, FREE) - 1
     for row in range(last):
         o.table.set_flags(row, HELD)
+    o.peer.held_until = o.now + 9
     assert o.reboot("10.77.1.1", 1) is None and words(o) == b"lease owned by peer"
     answers = [o.discover(1, secs=9) for _ in range(3)]
     assert o.table.row_of(ip(answers[-1].address), 0) == last
@@ -495,8 +496,10 @@ def test_the_time_of_an_abandoned_address_ends_and_the_partner_hears_it():
     o = office(primary=False)
     o.table.set_times(0, o.now + 10, o.now)
     o.table.set_state(0, ABANDONED)
-    o.later(20)
-    assert o.table.state(0) == FREE and o.peer.owed == [0]
+    o.now += 20
+    while o.node.on_tick(o.now):
+        pass
+    assert o.table.state(0) == FREE and o.peer.owed == [0] and o.node.rows[0] == 0 and o.node.n_rows == 1
 
 
 # PARTNER-DOWN

@@ -390,7 +390,7 @@ class Server:
         peer = self._pools[self._table.pool_of(row)].failover
         self._take_back(row, FREE)
         if peer is not None:
-            peer.changed(row, self._now)
+            peer.changed(row)
             self._change(row)
 
     def _take_back(self, row, state):
