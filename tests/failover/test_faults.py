@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+from lab.clients import Udhcpc
 from lab.pair import Pair
 from lab.sides import Side
+from lab.tools import require
+from lab.wait import wait_for
 
 PairOf = Callable[..., Pair]
 Victim = Callable[[Pair], tuple[Side, Side]]
@@ -34,6 +38,30 @@ def test_kill_and_restart(pair_of: PairOf, victim: Victim) -> None:
         assert {pair.clients.leases[n].lease_s for n in everybody} == {300}
         known = pair.wait_agreed()
         assert sum(bound.state == "active" for bound in known.values()) == len(everybody)
+
+
+def test_a_real_client_goes_on_with_the_other_server(pair_of: PairOf, tmp_path: Path) -> None:
+    """udhcpc's server loses power: the other one takes its rebinding, and it never loses its address."""
+    require("udhcpc")
+    with pair_of(lease_s=12, mclt_s=12) as pair:
+        box = pair.site.lans["b"].host("box")
+        pair.start()
+        with Udhcpc(box, tmp_path / "udhcpc") as client:
+            client.start()
+            bound = client.wait()
+            pair.wait_agreed()
+            side = next(side for side in pair.sides if side.address == bound.env["serverid"])
+            pair.cut_power(side)
+            wait_for(
+                lambda: any(e.env.get("serverid") == pair.partner(side).address for e in client.seen()),
+                30,
+                "udhcpc to go on with the other server",
+                client.tell,
+            )
+            assert {client.address(e) for e in client.seen() if e.action in client.bound} == {client.address(bound)}
+            assert [e.action for e in client.seen()].count("deconfig") == 1, "lost its address meanwhile"
+            client.release()
+        pair.power_on(side)
 
 
 def test_hang_and_resume(pair_of: PairOf, victim: Victim) -> None:

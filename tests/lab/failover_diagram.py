@@ -43,7 +43,13 @@ def draw() -> str:
     for edge, labels in _edges(s, short, running).items():
         lines.append(f"    {edge[0]} --> {edge[1]} : {' / '.join(labels)}")
     lines += ["```", "", "The operator's partner-down leads from every state to PD.", ""]
-    lines += ["### Every pair", "", "A word is what we do and stay: *say* our state again, *ask* with UPDREQ, *all* with UPDREQALL; a dot is nothing.", "PD does not react to a partner that is starting. RD that hears R as the first word of a link becomes R.", ""]
+    lines += [
+        "### Every pair",
+        "",
+        "A word is what we do and stay: *say* our state again, *ask* with UPDREQ, *all* with UPDREQALL; a dot is nothing.",
+        "PD does not react to a partner that is starting. RD that hears R as the first word of a link becomes R.",
+        "",
+    ]
     lines += _table(s, short, s.ON_HEARD, "own state")
     lines += ["", "## STARTUP", "", "By the state from before the restart: where the partner's first STATE leads. Without one, after 15 s or a lost link, N becomes CI,", "PC becomes RI, and every other state is resumed.", ""]  # fmt: skip
     lines += _table(s, short, s.ON_HEARD_STARTUP, "saved state")
@@ -56,20 +62,21 @@ def _edges(s, short, running) -> dict[tuple[str, str], list[str]]:  # type: igno
     for own in running:
         heard: dict[int, list[str]] = {}
         for partner in s.HEARS:
-            target = s.ON_HEARD[own][partner]
-            if target < s.SAY_AGAIN and target != own:
+            target = s.cell(s.ON_HEARD, own, partner)
+            if target in s.STATES and target != own:
                 heard.setdefault(target, []).append(short[partner])
         for target, partners in heard.items():
             edges.setdefault((short[own], short[target]), []).append("hears " + " ".join(partners))
         for name, table in EVENTS:
-            target = getattr(s, table)[own]
+            target = s.follow(getattr(s, table), own)
             if target != own:
                 edges.setdefault((short[own], short[target]), []).append(name)
     edges.setdefault(("R", "RW"), []).append("UPDDONE")
     edges.setdefault(("R", "RD"), []).append("UPDDONE and nothing to wait for")
     for name, table in (("primary", s.ON_UPDDONE_PRIMARY), ("secondary", s.ON_UPDDONE_SECONDARY)):
-        for target in sorted(set(table[s.POTENTIAL_CONFLICT].values()) - {s.POTENTIAL_CONFLICT}):
-            partners = [short[p] for p in s.HEARS if table[s.POTENTIAL_CONFLICT][p] == target]
+        cells = {p: s.cell(table, s.POTENTIAL_CONFLICT, p) for p in s.HEARS}
+        for target in sorted(set(cells.values()) - {s.POTENTIAL_CONFLICT}):
+            partners = [short[p] for p in s.HEARS if cells[p] == target]
             after = "partner in " + " ".join(partners) if len(partners) < 4 else "else"
             edges.setdefault(("PC", short[target]), []).append(f"UPDDONE, {name}, {after}")
     return edges
@@ -77,10 +84,14 @@ def _edges(s, short, running) -> dict[tuple[str, str], list[str]]:  # type: igno
 
 def _table(s, short, table, corner) -> list[str]:  # type: ignore[no-untyped-def]
     words = {s.SAY_AGAIN: "*say*", s.REQUEST: "*ask*", s.REQUEST_ALL: "*all*"}
-    lines = [f"| {corner} \\ hears | " + " | ".join(short[p] for p in s.HEARS) + " |", "|---" * (len(s.HEARS) + 1) + "|"]
+    lines = [
+        f"| {corner} \\ hears | " + " | ".join(short[p] for p in s.HEARS) + " |",
+        "|---" * (len(s.HEARS) + 1) + "|",
+    ]
+    rows = [table[at] for at in range(0, len(table), s.WIDTH)]
     for own in s.STATES:
-        if own in table:
-            cells = [table[own][p] for p in s.HEARS]
+        if own in rows:
+            cells = [s.cell(table, own, p) for p in s.HEARS]
             shown = ["·" if cell == own else words.get(cell) or short[cell] for cell in cells]
             lines.append(f"| **{short[own]}** | " + " | ".join(shown) + " |")
     return lines

@@ -89,6 +89,7 @@ class Pair:
         self.where = where
         self.terms = terms
         self.retry_s = retry_s
+        self._judged = True
         self.troubles: dict[str, list[list[int]]] = {"a": [], "b": []}
         """Between which positions of each side's log a fault lasted; the last may be open."""
 
@@ -109,11 +110,16 @@ class Pair:
             raise
         return self
 
+    def unjudged(self) -> Pair:
+        """For measurements, and for runs that end in the middle of something: nothing is asked at the end."""
+        self._judged = False
+        return self
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if error is None:
+            if error is None and self._judged:
                 self.judge()
         except BaseException:
             self._print_logs()
