@@ -9,7 +9,7 @@ What takes more than one statement to see (overlaps, addresses used twice) is in
 check.py, which reads the lists of (object, where) that are kept here meanwhile.
 """
 
-from . import check, clients, failover, networks, settings, statements
+from . import check, clients, networks, settings, statements
 from .lexer import END, WORD
 from .model import Config
 from .options import OptionNames
@@ -188,8 +188,14 @@ def as_octets(text, name):
         raise Fault((name, 1, 1), "the file is not UTF-8", "save it as plain text")
 
 
+def _failover(p, place, where):
+    from . import failover  # 12 KB of heap, that only a file with failover pays
+
+    failover.read(p, place, where)
+
+
 # word: (letters of the places where it may stand, what reads it)
-HANDLERS = {"include": ("gnsprhc", Parser.include), "failover": ("gnp", failover.read)}
+HANDLERS = {"include": ("gnsprhc", Parser.include), "failover": ("gnp", _failover)}
 for _room in (networks, clients, settings):
     HANDLERS.update(_room.HANDLERS)
 
