@@ -7,6 +7,7 @@ what goes to a board is rewritten first, all files as one program:
   `x.NAME`; the import goes, and so does the definition, unless somebody may still ask for it at run time.
 * parameters that nobody names in a call get a name by their position, the same few in all functions.
 * attributes with a leading underscore that hold data share their names between classes that never meet.
+* `bytes((…))` of such constants becomes a literal: the source has a table as it is drawn, a board has its octets.
 * what asks for the interpreter (`sys.implementation.name`) has its answer, and the compiler drops the other branch.
 
 Text is replaced by the positions of the syntax tree and keeps its line breaks, so tracebacks tell true lines, and true
@@ -161,6 +162,16 @@ class _File:
             self.known[target.id] = self.own[target.id] = number
             self.definitions[target.id] = statement
 
+    def octets(self, node: ast.AST) -> bytes | None:
+        """What `bytes((A, B, …))` is, if all of it is known."""
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "bytes"):
+            return None
+        if len(node.args) != 1 or not isinstance(node.args[0], ast.Tuple):
+            return None
+        numbers = [self._number(item) for item in node.args[0].elts]
+        known = [n for n in numbers if n is not None and 0 <= n < 256]
+        return bytes(known) if len(known) == len(numbers) else None
+
     def _number(self, node: ast.expr) -> int | None:
         if isinstance(node, ast.Constant) and type(node.value) is int:
             return node.value
@@ -254,7 +265,10 @@ def _fold_file(file: _File, files: dict[str, _File], asked: set[str]) -> str:
     left: set[str] = set()  # … of which something else is used
     inner: set[int] = set()
     for node in file.nodes:
-        if id(node) in in_strings or id(node) in inner:
+        if id(node) not in in_strings and (octets := file.octets(node)) is not None:
+            edits.replace(node, repr(octets))
+            inner.update(id(part) for part in ast.walk(node))
+        elif id(node) in in_strings or id(node) in inner:
             if isinstance(node, ast.Name):
                 left.add(node.id) if id(node) not in inner else None
         elif isinstance(node, ast.Attribute) and (value := _constant_of(node, file, files)) is not None:

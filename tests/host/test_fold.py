@@ -31,6 +31,12 @@ def test_a_constant_becomes_its_value_wherever_it_comes_from() -> None:
     assert folded("from again import MINE, FREE\nx = (MINE, FREE)\n", again=again) == "pass\nx = (1, 1)\n"
 
 
+def test_a_table_of_constants_becomes_octets() -> None:
+    text = "from row import FREE\nTABLE = bytes((\n    FREE, 10, 250,  # a row\n))\n"
+    assert folded(text) == "pass\nTABLE = b'\\x01\\n\\xfa'\n\n\n"
+    assert "bytes((x, 1))" in folded("from row import FREE\ndef f(self, *, x):\n    return bytes((x, FREE))\n")
+
+
 def test_lines_stay_where_they_are() -> None:
     text = "from row import (\n    FREE,  # the first\n    SIZE,\n)\n\nx = -FREE\n"
     assert folded(text).split("\n").index("x = -1") == text.split("\n").index("x = -FREE")

@@ -77,3 +77,16 @@ def read(text):
 
 ISC_RUNNING = read(RUNNING)
 ISC_STARTUP = read(STARTUP)
+
+
+def as_dict(table):
+    """{own: {partner: cell}} of a table of states.py with a column for each state of the partner."""
+    return {
+        table[at]: {partner: s.cell(table, table[at], partner) for partner in s.HEARS}
+        for at in range(0, len(table), s.WIDTH)
+    }
+
+
+def owns(table):
+    """The states that have a row in the table."""
+    return [table[at] for at in range(0, len(table), s.WIDTH)]

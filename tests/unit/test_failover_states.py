@@ -47,15 +47,20 @@ def test_every_pair_of_state_and_event_is_in_a_table():
     columns = [SHORT[p] for p in PARTNERS] + [U, ST]
     assert sorted(s.HEARS) == sorted(columns)
     running = [state for state in s.STATES if state != ST]
-    assert sorted(s.ON_HEARD) == sorted(running)
-    assert sorted(s.ON_HEARD_STARTUP) == sorted([state for state in running if state not in (PA, SD)])
+    assert sorted(tables.owns(s.ON_HEARD)) == sorted(running)
+    assert sorted(tables.owns(s.ON_HEARD_STARTUP)) == sorted([state for state in running if state not in (PA, SD)])
     for table in (s.ON_HEARD, s.ON_HEARD_STARTUP, s.ON_UPDDONE_PRIMARY, s.ON_UPDDONE_SECONDARY):
-        for own in table:
-            assert sorted(table[own]) == sorted(columns)
-    for table in s._PLAIN.values():
-        assert sorted(table) == sorted(s.STATES)
-    for table in (s.ON_LINK_LOST, s.ON_STARTUP_TIMEOUT, s.ON_START):
-        assert sorted(table) == sorted(s.STATES)
+        assert 1 + len(columns) == s.WIDTH and len(table) % s.WIDTH == 0
+        for cells in tables.as_dict(table).values():
+            for cell in cells.values():
+                assert cell in s.STATES or cell in (s.SAY_AGAIN, s.REQUEST, s.REQUEST_ALL)
+    for table in s._PLAIN + (s.ON_LINK_LOST, s.ON_STARTUP_TIMEOUT, s.ON_START):
+        from_states = [table[at] for at in range(0, len(table), 2)]
+        assert len(set(from_states)) * 2 == len(table), "pairs, each state once"
+        for state in table:
+            assert state in s.STATES
+    for state in s.STATES:
+        assert s.follow(s.ON_SAYS_PARTNER_DOWN, state) == PD
 
 
 def test_every_step_of_every_event_from_every_state_is_defined():
@@ -66,7 +71,7 @@ def test_every_step_of_every_event_from_every_state_is_defined():
                 for partner in s.HEARS:
                     for linked in (True, False):
                         for event in range(s.START, s.SAYS_RESUME + 1):
-                            for arg in s.HEARS + (77, 255) if event in (s.HEARD, s.HEARD_STARTING) else (NOW,):
+                            for arg in list(s.HEARS) + [77, 255] if event in (s.HEARD, s.HEARD_STARTING) else (NOW,):
                                 if resume in (ST, PA, SD) and state == ST:
                                     continue  # START resumes neither
                                 before = record(state, partner, primary, linked, int(linked), resume)
@@ -94,7 +99,7 @@ def test_the_running_table_is_the_references_but_for_the_named_cells():
         used += ours is not None
         assert ours is None or ours != cell, (own, partner, "is no departure")
         want = ours or cell
-        got = s.ON_HEARD[SHORT[own]][SHORT[partner]]
+        got = s.cell(s.ON_HEARD, SHORT[own], SHORT[partner])
         right = {".": SHORT[own], "say": s.SAY_AGAIN}.get(want, SHORT.get(want))
         assert got == right, (own, partner, want, got)
     assert used == sum([len(row) for row in OURS_RUNNING.values()])
@@ -103,14 +108,14 @@ def test_the_running_table_is_the_references_but_for_the_named_cells():
 def test_the_startup_table_is_the_references_but_for_the_named_cells():
     for own, partner, cell in tables.cells(tables.STARTUP):
         want = OURS_STARTUP.get(own, {}).get(partner) or cell
-        got = s.ON_HEARD_STARTUP[SHORT[own]][SHORT[partner]]
+        got = s.cell(s.ON_HEARD_STARTUP, SHORT[own], SHORT[partner])
         assert got == (SHORT[own] if want == "." else SHORT[want]), (own, partner, want, got)
 
 
 def test_each_row_of_the_running_table_does_what_it_says():
-    for own in s.ON_HEARD:
+    for own in tables.owns(s.ON_HEARD):
         for partner in s.HEARS:
-            cell = s.ON_HEARD[own][partner]
+            cell = s.cell(s.ON_HEARD, own, partner)
             after, do = s.step(record(own), s.HEARD, partner, NOW)
             assert after.partner == partner
             if cell == s.REQUEST_ALL:
@@ -126,15 +131,15 @@ def test_each_row_of_the_running_table_does_what_it_says():
 
 
 def test_each_row_of_the_startup_table_does_what_it_says():
-    for own in s.ON_HEARD_STARTUP:
+    for own in tables.owns(s.ON_HEARD_STARTUP):
         for partner in s.HEARS:
             after, do = s.step(record(ST, resume=own, heard=0), s.HEARD, partner, NOW)
-            cell = R if (own, partner) == (RD, R) else s.ON_HEARD_STARTUP[own][partner]
+            cell = R if (own, partner) == (RD, R) else s.cell(s.ON_HEARD_STARTUP, own, partner)
             assert (s.MOVED, ST, cell) in do and after.state != ST, (own, partner)
 
 
 def test_no_state_ends_in_shutdown_but_by_the_operator():
-    for own in s.ON_HEARD:
+    for own in tables.owns(s.ON_HEARD):
         for partner in s.HEARS:
             for event in (s.HEARD, s.HEARD_STARTING):
                 assert own == SD or s.step(record(own), event, partner, NOW)[0].state != SD
@@ -150,7 +155,7 @@ def test_partner_down_is_the_state_that_looks_at_the_startup_flag():
 def test_state_numbers_that_do_not_exist_change_nothing():
     """ISC goes to SHUTDOWN."""
     for number in (12, 13, 99, 253, 255):
-        for own in s.ON_HEARD:
+        for own in tables.owns(s.ON_HEARD):
             assert s.step(record(own), s.HEARD, number, NOW)[0].state == own
 
 
@@ -307,7 +312,7 @@ def test_starting_is_told_with_the_state_of_before():
 
 def test_conflict_done_hears_only_what_an_isc_survives():
     """Reference section 0, item 4; SHUTDOWN it would follow."""
-    for own in s.ON_HEARD:
+    for own in tables.owns(s.ON_HEARD):
         for asked in (False, True):
             second = record(own, U, primary=False, heard=0, asked_all=asked)
             after, do = s.step(second, s.HEARD, CD, NOW)

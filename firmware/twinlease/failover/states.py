@@ -111,122 +111,114 @@ ARM_AUTO = const(11)  # start auto-partner-down, if configured
 CANCEL_AUTO = const(12)
 ARM_STARTUP = const(13)  # 15 s
 
-_U, _ST, _N, _CI, _PD, _PC = UNKNOWN, STARTUP, NORMAL, COMMUNICATIONS_INTERRUPTED, PARTNER_DOWN, POTENTIAL_CONFLICT
-_R, _PA, _SD, _RD, _RI = RECOVER, PAUSED, SHUTDOWN, RECOVER_DONE, RESOLUTION_INTERRUPTED
-_CD, _RW = CONFLICT_DONE, RECOVER_WAIT
+_U = UNKNOWN
+_ST = STARTUP
+_N = NORMAL
+_CI = COMMUNICATIONS_INTERRUPTED
+_PD = PARTNER_DOWN
+_PC = POTENTIAL_CONFLICT
+_R = RECOVER
+_PA = PAUSED
+_SD = SHUTDOWN
+_RD = RECOVER_DONE
+_RI = RESOLUTION_INTERRUPTED
+_CD = CONFLICT_DONE
+_RW = RECOVER_WAIT
 
 # What a cell says if not a state: we stay, and …
-SAY_AGAIN = const(1001)
-REQUEST = const(1002)
-REQUEST_ALL = const(1003)
+SAY_AGAIN = const(251)
+REQUEST = const(252)
+REQUEST_ALL = const(253)
+_STAY = const(250)
+
+_s = SAY_AGAIN
+_q = REQUEST
+_a = REQUEST_ALL
+_o = _STAY
+
+# The tables are octets, which a small heap likes better than dictionaries of dictionaries.  `cell` reads those with
+# a column for each state of the partner, `follow` those of pairs: a state, and where it leads.
 
 # Columns: the partner's states.
-HEARS = (_N, _CI, _PD, _PC, _RI, _CD, _R, _RW, _RD, _PA, _SD, _U, _ST)
-
-
-def _rows(*rows):
-    """{own: {partner: cell}} from rows of a state and its cells in the order of HEARS; None is "we stay"."""
-    table = {}
-    for row in rows:
-        own = row[0]
-        table[own] = {HEARS[i]: own if row[i + 1] is None else row[i + 1] for i in range(len(HEARS))}
-    return table
-
-
-_a, _s, _q = REQUEST_ALL, SAY_AGAIN, REQUEST
-_o = None
+HEARS = bytes((_N, _CI, _PD, _PC, _RI, _CD, _R, _RW, _RD, _PA, _SD, _U, _ST))
+WIDTH = const(14)  # with our own state, which stands first
 
 # fmt: off
 
 # A STATE of the partner while we run: reference section 4.3.  PD reacts only to a partner that is not starting.
-ON_HEARD = _rows(
+ON_HEARD = bytes((
     #     N    CI   PD   PC   RI   CD   R    RW   RD   PA   SD   U    ST
-    (_N,  _o,  _s,  _PC, _PC, _PC, _s,  _PD, _o,  _s,  _CI, _PD, _o,  _o),  # c a a b c
-    (_CI, _N,  _N,  _PC, _PC, _PC, _N,  _PD, _N,  _N,  _o,  _PD, _o,  _o),  # b
-    (_PD, _PC, _PC, _PC, _PC, _PC, _PC, _o,  _o,  _N,  _o,  _o,  _o,  _o),
-    (_PC, _q,  _o,  _s,  _o,  _o,  _q,  _PD, _PD, _o,  _o,  _PD, _o,  _o),  # d e f f
-    (_RI, _PC, _PC, _PC, _PC, _PC, _PC, _PD, _PD, _PC, _o,  _PD, _o,  _o),  # f f
-    (_CD, _N,  _s,  _PC, _o,  _o,  _PC, _PD, _PD, _N,  _o,  _PD, _o,  _o),  # g h h i i j g k
-    (_R,  _a,  _a,  _a,  _a,  _a,  _a,  _a,  _a,  _a,  _a,  _a,  _o,  _o),  # l
-    (_RW, _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o),
-    (_RD, _N,  _s,  _s,  _PC, _o,  _N,  _o,  _o,  _N,  _o,  _PD, _o,  _o),  # q q m n
-    (_PA, _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o),
-    (_SD, _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o),
-)
+    _N,   _o,  _s,  _PC, _PC, _PC, _s,  _PD, _o,  _s,  _CI, _PD, _o,  _o,  # c a a b c
+    _CI,  _N,  _N,  _PC, _PC, _PC, _N,  _PD, _N,  _N,  _o,  _PD, _o,  _o,  # b
+    _PD,  _PC, _PC, _PC, _PC, _PC, _PC, _o,  _o,  _N,  _o,  _o,  _o,  _o,
+    _PC,  _q,  _o,  _s,  _o,  _o,  _q,  _PD, _PD, _o,  _o,  _PD, _o,  _o,  # d e f f
+    _RI,  _PC, _PC, _PC, _PC, _PC, _PC, _PD, _PD, _PC, _o,  _PD, _o,  _o,  # f f
+    _CD,  _N,  _s,  _PC, _o,  _o,  _PC, _PD, _PD, _N,  _o,  _PD, _o,  _o,  # g h h i i j g k
+    _R,   _a,  _a,  _a,  _a,  _a,  _a,  _a,  _a,  _a,  _a,  _a,  _o,  _o,  # l
+    _RW,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,
+    _RD,  _N,  _s,  _s,  _PC, _o,  _N,  _o,  _o,  _N,  _o,  _PD, _o,  _o,  # q q m n
+    _PA,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,
+    _SD,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,
+))
 
 # The partner's first STATE while we are in STARTUP, by the state that we had before: reference section 4.4.
-# The letters are the same.  PAUSED and SHUTDOWN are not here: a restart ends them, see RESUMES.
-ON_HEARD_STARTUP = _rows(
+# The letters are the same.  PAUSED and SHUTDOWN are not here: a restart ends them, see ON_START.
+ON_HEARD_STARTUP = bytes((
     #     N    CI   PD   PC   RI   CD   R    RW   RD   PA   SD   U    ST
-    (_N,  _o,  _o,  _R,  _PC, _PC, _o,  _PD, _o,  _o,  _CI, _PD, _o,  _o),  # a a b
-    (_CI, _N,  _N,  _PC, _PC, _PC, _N,  _PD, _N,  _N,  _o,  _PD, _o,  _o),  # b
-    (_PD, _PC, _PC, _PC, _PC, _PC, _PC, _o,  _o,  _N,  _o,  _o,  _o,  _o),
-    (_PC, _o,  _o,  _o,  _o,  _o,  _o,  _PD, _PD, _o,  _o,  _PD, _o,  _o),  # d f f
-    (_RI, _PC, _PC, _PC, _PC, _PC, _PC, _PD, _PD, _PC, _o,  _PD, _o,  _o),  # f f
-    (_CD, _N,  _o,  _PC, _o,  _o,  _PC, _PD, _PD, _N,  _o,  _PD, _o,  _o),  # g h h i i j g k
-    (_R,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o),  # l
-    (_RW, _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o),
-    (_RD, _N,  _o,  _o,  _PC, _o,  _N,  _o,  _o,  _N,  _o,  _PD, _o,  _o),  # m n
-)
+    _N,   _o,  _o,  _R,  _PC, _PC, _o,  _PD, _o,  _o,  _CI, _PD, _o,  _o,  # a a b
+    _CI,  _N,  _N,  _PC, _PC, _PC, _N,  _PD, _N,  _N,  _o,  _PD, _o,  _o,  # b
+    _PD,  _PC, _PC, _PC, _PC, _PC, _PC, _o,  _o,  _N,  _o,  _o,  _o,  _o,
+    _PC,  _o,  _o,  _o,  _o,  _o,  _o,  _PD, _PD, _o,  _o,  _PD, _o,  _o,  # d f f
+    _RI,  _PC, _PC, _PC, _PC, _PC, _PC, _PD, _PD, _PC, _o,  _PD, _o,  _o,  # f f
+    _CD,  _N,  _o,  _PC, _o,  _o,  _PC, _PD, _PD, _N,  _o,  _PD, _o,  _o,  # g h h i i j g k
+    _R,   _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  # l
+    _RW,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  _o,
+    _RD,  _N,  _o,  _o,  _PC, _o,  _N,  _o,  _o,  _N,  _o,  _PD, _o,  _o,  # m n
+))
 
 # UPDDONE in PC, by the partner's state: reference section 4.5.  In R see _recovered; elsewhere it is ignored.
-ON_UPDDONE_PRIMARY = _rows(
+ON_UPDDONE_PRIMARY = bytes((
     #     N    CI   PD   PC   RI   CD   R    RW   RD   PA   SD   U    ST
-    (_PC, _N,  _CD, _CD, _CD, _CD, _N,  _CD, _CD, _CD, _CD, _CD, _CD, _CD),  # p p
-)
-ON_UPDDONE_SECONDARY = _rows(
-    (_PC, _N,  _o,  _o,  _o,  _o,  _N,  _o,  _o,  _o,  _o,  _o,  _o,  _o),  # d
-)
+    _PC,  _N,  _CD, _CD, _CD, _CD, _N,  _CD, _CD, _CD, _CD, _CD, _CD, _CD,  # p p
+))
+ON_UPDDONE_SECONDARY = bytes((
+    _PC,  _N,  _o,  _o,  _o,  _o,  _N,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  # d
+))
+
+STATES = bytes((_ST, _N, _CI, _PD, _PC, _RI, _CD, _R, _RW, _RD, _PA, _SD))  # all that we can be in
+
+# Events without the partner's state: reference section 4.5.  In STARTUP the first three look at the state of before.
+ON_LINK_LOST = bytes((_N, _CI, _PC, _RI))
+ON_STARTUP_TIMEOUT = bytes((_N, _CI, _PC, _RI))  # leaves STARTUP; means nothing elsewhere
+ON_START = bytes((_PA, _CI, _SD, _R))  # what a restart makes of the state in flash
+ON_WAIT_OVER = bytes((_RW, _RD))
+ON_AUTO_PARTNER_DOWN = bytes((_CI, _PD))
+# The operator overrules everything.  If the partner is alive after all, the two resolve it.
+ON_SAYS_PARTNER_DOWN = bytes((
+    _ST, _PD,  _N, _PD,  _CI, _PD,  _PC, _PD,  _RI, _PD,  _CD, _PD,
+    _R, _PD,  _RW, _PD,  _RD, _PD,  _PA, _PD,  _SD, _PD,
+))
+# Only a server that has nothing to recover or resolve may rest; SHUTDOWN makes the partner serve alone at once, so
+# the partner must have heard everything.
+ON_SAYS_PAUSE = bytes((_N, _PA, _CI, _PA))
+ON_SAYS_SHUTDOWN = bytes((_N, _SD))
+ON_SAYS_RESUME = bytes((_PA, _CI, _SD, _R))
 
 # fmt: on
 
-STATES = (_ST, _N, _CI, _PD, _PC, _RI, _CD, _R, _RW, _RD, _PA, _SD)  # all that we can be in
-
-
-def _row(**moves):
-    """{own: next} for each of our states: itself, if it is not named."""
-    short = {"N": _N, "CI": _CI, "PD": _PD, "PC": _PC, "RI": _RI, "CD": _CD, "R": _R, "RW": _RW, "RD": _RD}
-    short.update({"PA": _PA, "SD": _SD, "ST": _ST})
-    row = {own: own for own in STATES}
-    for own in moves:
-        row[short[own]] = moves[own]
-    return row
-
-
-# Events without the partner's state: reference section 4.5.  In STARTUP the first three look at the state of before.
-ON_LINK_LOST = _row(N=_CI, PC=_RI)
-ON_STARTUP_TIMEOUT = _row(N=_CI, PC=_RI)  # leaves STARTUP; means nothing elsewhere
-ON_START = _row(PA=_CI, SD=_R)  # what a restart makes of the state in flash
-ON_WAIT_OVER = _row(RW=_RD)
-ON_AUTO_PARTNER_DOWN = _row(CI=_PD)
-# The operator overrules everything.  If the partner is alive after all, the two resolve it.
-ON_SAYS_PARTNER_DOWN = dict.fromkeys(STATES, _PD)
-# Only a server that has nothing to recover or resolve may rest; SHUTDOWN makes the partner serve alone at once, so
-# the partner must have heard everything.
-ON_SAYS_PAUSE = _row(N=_PA, CI=_PA)
-ON_SAYS_SHUTDOWN = _row(N=_SD)
-ON_SAYS_RESUME = _row(PA=_CI, SD=_R)
-
-_PLAIN = {
-    WAIT_OVER: ON_WAIT_OVER,
-    AUTO_PARTNER_DOWN: ON_AUTO_PARTNER_DOWN,
-    SAYS_PARTNER_DOWN: ON_SAYS_PARTNER_DOWN,
-    SAYS_PAUSE: ON_SAYS_PAUSE,
-    SAYS_SHUTDOWN: ON_SAYS_SHUTDOWN,
-    SAYS_RESUME: ON_SAYS_RESUME,
-}
+# By event, from WAIT_OVER to SAYS_RESUME.
+_PLAIN = (
+    ON_WAIT_OVER,
+    ON_AUTO_PARTNER_DOWN,
+    ON_SAYS_PARTNER_DOWN,
+    ON_SAYS_PAUSE,
+    ON_SAYS_SHUTDOWN,
+    ON_SAYS_RESUME,
+)
 
 # Who may answer clients: reference section 4.7.
 SERVING = (_N, _CI, _PD)
 VETOES = (_PD, _PC, _CD, _RI)
-
-# What is better not said, by the partner's last word.  An ISC in CONFLICT-DONE ends its process at all but N, PC, RI,
-# and SHUTDOWN, which it would follow (reference section 0, item 4); one in PC or RI may be there when our word arrives.
-_UNSAID = {
-    _CD: (_CI, _PD, _CD, _R, _RW, _RD, _PA, _SD),
-    _PC: (_RW, _RD, _PA),
-    _RI: (_RW, _RD, _PA),
-}
 
 _FIELDS = (
     "primary",  # configured, as mclt is on the primary
@@ -241,6 +233,41 @@ _FIELDS = (
     "asked_all",  # UPDREQALL, and no UPDDONE since: reference section 4.2
 )
 Record = namedtuple("Record", _FIELDS)
+
+
+def cell(table, own, partner):
+    """What a table with a column for each state of the partner says: a state, or SAY_AGAIN, REQUEST, REQUEST_ALL."""
+    at = 0
+    while table[at] != own:
+        at += WIDTH
+    column = 0
+    while HEARS[column] != partner:
+        column += 1
+    says = table[at + 1 + column]
+    return own if says == _STAY else says
+
+
+def follow(pairs, own):
+    """Where an event leads from the state `own`, by a table of pairs; to itself, if it is not in there."""
+    for at in range(0, len(pairs), 2):
+        if pairs[at] == own:
+            return pairs[at + 1]
+    return own
+
+
+def _is_state(says):
+    return not SAY_AGAIN <= says <= REQUEST_ALL
+
+
+def _is_unsaid(own, partner):
+    """Is our state better not said, by the partner's last word?
+
+    An ISC in CONFLICT-DONE ends its process at all but N, PC, RI, and SHUTDOWN, which it would follow (reference
+    section 0, item 4); one in PC or RI may be there when our word arrives.
+    """
+    if partner == _CD:
+        return own not in (_N, _PC, _RI, _ST)
+    return partner in (_PC, _RI) and own in (_RW, _RD, _PA)
 
 
 def first(primary, mclt, now, served_until=None):
@@ -314,9 +341,9 @@ def step(record, event, arg, now):
         record = _start(record, arg, now, do)
     elif event == STARTUP_TIMEOUT:
         if record.state == _ST:
-            record = _enter(record, ON_STARTUP_TIMEOUT[record.resume], now, do)
+            record = _enter(record, follow(ON_STARTUP_TIMEOUT, record.resume), now, do)
     else:
-        target = _PLAIN[event][record.state]
+        target = follow(_PLAIN[event - WAIT_OVER], record.state)
         if target != record.state:
             record = _enter(record, target, now, do)
     return record, tuple(do)
@@ -326,7 +353,7 @@ def _start(record, alive, now, do):
     """Take up what flash held, and enter STARTUP: reference section 4.4."""
     saved = record.state if record.state != _ST else record.resume
     served = max(record.served_until, alive) if saved in SERVING else record.served_until
-    saved = ON_START.get(saved, _R)
+    saved = follow(ON_START, saved) if saved in STATES else _R
     do.append((MOVED, saved, _ST))
     do.append((ARM_STARTUP,))
     return _with(record, state=_ST, resume=saved, served_until=served, linked=False, heard=0, asked_all=False)
@@ -341,20 +368,20 @@ def _heard(record, partner, starting, now, do):
     if partner != was:
         do.append((PERSIST, record))
     own = record.resume
-    cell = (ON_HEARD_STARTUP if record.state == _ST else ON_HEARD)[own][partner]
+    says = cell(ON_HEARD_STARTUP if record.state == _ST else ON_HEARD, own, partner)
     if own == _PD and starting:
-        cell = own
+        says = own
     elif own == _RD and partner == _R and first_word:
-        cell = _R
+        says = _R
     said = len(do)
-    if cell < SAY_AGAIN and (cell != record.state):
-        record = _enter(record, cell, now, do)
-    elif cell == REQUEST:
+    if _is_state(says) and says != record.state:
+        record = _enter(record, says, now, do)
+    elif says == REQUEST:
         do.append((ASK_ALL if record.asked_all else ASK,))
-    elif cell == REQUEST_ALL:
+    elif says == REQUEST_ALL:
         record = _ask_all(record, do)
-    unsaid = own in _UNSAID.get(was, ())
-    if cell == SAY_AGAIN or unsaid or (first_word and not record.primary):
+    unsaid = _is_unsaid(own, was)
+    if says == SAY_AGAIN or unsaid or (first_word and not record.primary):
         if not _has(do, SAY, said):
             if first_word and partner != _CD:
                 _say_anyway(record, do)  # it has been waiting for a word, and cannot be in CD before it has one
@@ -369,9 +396,9 @@ def _upddone(record, now, do):
         return _enter(record, _recovered(record, now), now, do)
     if record.state == _PC:
         table = ON_UPDDONE_PRIMARY if record.primary else ON_UPDDONE_SECONDARY
-        cell = table[_PC][record.partner]
-        if cell != _PC:
-            return _enter(record, cell, now, do)
+        says = cell(table, _PC, record.partner)
+        if says != _PC:
+            return _enter(record, says, now, do)
     return record
 
 
@@ -387,7 +414,7 @@ def _link_lost(record, now, do):
         return record
     record = _with(record, linked=False, heard=0)
     do.append((REQUEUE,))
-    target = ON_LINK_LOST[record.resume]
+    target = follow(ON_LINK_LOST, record.resume)
     if target != record.state:
         record = _enter(record, target, now, do)
     return record
@@ -424,9 +451,9 @@ def _entered(record, was, now, do):
     elif state == _CI:
         do.append((ARM_AUTO,))
         if record.heard and was == _PA:
-            cell = ON_HEARD[_CI][record.partner]  # what it said while we rested counts now
-            if cell != _CI:
-                return _enter(record, cell, now, do)
+            says = cell(ON_HEARD, _CI, record.partner)  # what it said while we rested counts now
+            if says != _CI:
+                return _enter(record, says, now, do)
     elif state == _PD:
         do.append((TAKE_OVER,))
         if was != _ST and record.heard and record.partner in VETOES:
@@ -444,9 +471,9 @@ def _entered(record, was, now, do):
     elif state == _RD and record.heard > (record.partner == _N):
         # The partner has said its word already, and ISC does not say it twice.  But an N that was its first word on
         # this link is from before it heard of our RECOVER: it may be in PARTNER-DOWN by now, and have our list.
-        cell = _R if was == _RW and record.partner == _R else ON_HEARD[_RD][record.partner]
-        if cell < SAY_AGAIN and cell != _RD:
-            return _enter(record, cell, now, do)
+        says = _R if was == _RW and record.partner == _R else cell(ON_HEARD, _RD, record.partner)
+        if _is_state(says) and says != _RD:
+            return _enter(record, says, now, do)
     return record
 
 
@@ -457,7 +484,7 @@ def _ask_all(record, do):
 
 def _say(record, do):
     """Our state to the partner; the one of before, with the flag, while we are starting (reference section 2.1)."""
-    if record.heard and record.resume in _UNSAID.get(record.partner, ()):
+    if record.heard and _is_unsaid(record.resume, record.partner):
         return
     _say_anyway(record, do)
 
