@@ -95,6 +95,9 @@ def test_metas_are_put_before_the_sync_and_failover_speaks_after_the_replies():
     assert d._log.lines == ["failover peer p: I move"]
     d.flush()
     assert story[5:] == ["failover"], "nothing to write, but perhaps there is something to say"
+    node.persist_meta(2, b"other")
+    d.flush()
+    assert story[6:] == [("meta", 2, b"other"), ("sync",), "failover"]
 
 
 def test_nothing_is_said_if_the_flash_fails():

@@ -134,8 +134,10 @@ def test_each_client_is_answered_by_the_owner_of_its_bucket():
 
 def test_the_whole_client_identifier_chooses_the_bucket():
     p, s = pair()
-    n = client_of(True)
-    for identifier in (b"\0client-1", b"\0" + b"x" * 100, b"\1" + mac(n), b"\7"):
+    short = [bytes([k]) for k in range(99) if bucket(bytes([k]), 0, 1) >= 128]
+    identifiers = (b"\0client-1", b"\0" + b"x" * 100, b"\1" + mac(5), short[0])
+    for i in range(len(identifiers)):
+        identifier, n = identifiers[i], client_of(True, i)
         owner = 0 if bucket(identifier, 0, len(identifier)) < 128 else 1
         answers = [o.discover(n, option(61, identifier)) for o in (p, s)]
         assert answers[owner] and not answers[1 - owner], identifier
@@ -156,6 +158,11 @@ def test_without_balance_everybody_answers_from_the_own_list():
         o.peer.interrupted()
     for n in range(1, 9):
         assert p.discover(n).address == "10.77.1.%d" % n and s.discover(n).address == "10.77.1.%d" % (25 + n)
+    for row in range(25):
+        p.table.set_state(row, ACTIVE)
+    assert p.discover(99) is None and words(p) == b"peer holds all free leases"
+    assert p.discover(98) is None and p.note == sv.NO_FREE, "and the other one does not answer for us"
+    assert p.table.first(0, BACKUP) == 25, "the order of its list is as it was"
 
 
 def test_a_renewal_is_answered_by_whoever_is_asked():
@@ -242,8 +249,11 @@ def test_clients_that_wait_count_until_they_have_a_lease_or_two_minutes_are_over
     for row in range(10):
         s.table.set_state(row, FREE)
     assert s.discover(28) is None, "25 left, 15 wait"
+    for row in range(15):
+        grant(s, row, 200 + row, s.now + 300)
+    assert s.discover(29) is not None, "10 left, 16 wait"
     s.now += 121
-    assert s.discover(29) is None
+    assert s.discover(30) is None
 
 
 def test_a_client_that_both_servers_left_alone_is_answered_when_it_asks_again():
@@ -484,8 +494,13 @@ def test_a_secondary_looks_again_later_at_what_the_primary_should_have_ended():
     s = office(primary=False)
     for row in range(5):
         grant(s, row, row + 1, s.now + 10)
-    s.later(20)
+    asked = []
+    expires_here = s.peer.expires_here
+    s.peer.expires_here = lambda row: asked.append(row) or expires_here(row)
+    for _ in range(20):
+        s.later(1)
     assert [s.table.state(row) for row in range(5)] == [ACTIVE] * 5
+    assert sorted(asked) == list(range(5)), "not every second"
     s.peer.interrupted()
     for _ in range(80):
         s.later(1)
@@ -585,7 +600,7 @@ def test_a_secondary_probes_its_own_list():
 
 
 def test_a_pool_is_as_full_as_both_lists_say():
-    text = SHARED + "adaptive-lease-time-threshold 60; guest-lease-time 70;"
+    text = SHARED + "adaptive-lease-time-threshold 40; guest-lease-time 70;"
     for primary in (True, False):
         o = office(text, primary, mclt=1000)
         assert o.discover(client_of(primary)).seconds == 300
