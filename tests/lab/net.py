@@ -169,14 +169,23 @@ class Lan:
         self._hub_ip("link", "add", "trunk", "type", "veth", "peer", "name", "trunk", "netns", other._hub)
         for lan in (self, other):
             lan._hub_ip("link", "set", "trunk", "master", "br0", "up")
+        self._joined = other
+        self._wait_trunk()
 
     def cut_trunk(self) -> None:
         """Pull the trunk: the LAN falls into two."""
         self._hub_ip("link", "set", "trunk", "down")
 
     def mend_trunk(self) -> None:
-        """Make it one LAN again."""
+        """Make it one LAN again; when this returns, frames pass."""
         self._hub_ip("link", "set", "trunk", "up")
+        self._wait_trunk()
+
+    def _wait_trunk(self) -> None:
+        """Wait until both ends carry frames."""
+        for lan in (self, self._joined):
+            show = ["ip", "-n", lan._hub, "-d", "-o", "link", "show", "trunk"]
+            wait_for(lambda show=show: " state forwarding " in run(show).stdout, 10, "the trunk to carry frames")  # type: ignore[misc]
 
     @staticmethod
     def _lay_cable(one: Host, other: Host) -> None:

@@ -231,7 +231,7 @@ class Pair:
     def wait_normal(self, limit_s: float = 60.0) -> None:
         """Wait until both are in NORMAL, and know it of each other."""
         wait_for(
-            lambda: all(side.state() == "normal" == side.partner_state() for side in self.sides),
+            lambda: all(side.is_in("normal") and side.partner_state() == "normal" for side in self.sides),
             limit_s,
             "both to be in normal",
             lambda: "\n".join(f"{side}: {side.state()}, its partner {side.partner_state()}" for side in self.sides),

@@ -133,13 +133,17 @@ class Side(ABC):
     def wait_state(self, *wanted: str, limit_s: float = 60.0) -> str:
         """Wait until it is in one of these states, and return it."""
 
-        def look() -> str | None:
-            state = self.state()
-            if state not in wanted and not self.server.live.running():
-                raise RuntimeError(f"{self} has ended; its log:\n{self.server.live.tail()}")
-            return state if state in wanted else None
+        wait_for(lambda: self.is_in(*wanted), limit_s, f"{self} to be in {' or '.join(wanted)}", self.server.live.tail)
+        return str(self.state())
 
-        return wait_for(look, limit_s, f"{self} to be in {' or '.join(wanted)}", self.server.live.tail)
+    def is_in(self, *wanted: str) -> bool:
+        """Whether it is in one of these states; RuntimeError if it has ended."""
+        running = self.server.live.running()
+        if self.state() in wanted:
+            return True
+        if not running:
+            raise RuntimeError(f"{self} has ended; its log:\n{self.server.live.tail()}")
+        return False
 
     def wait_log(self, pattern: str, limit_s: float = 60.0, since: int | None = None) -> re.Match[str]:
         """Wait for a line."""

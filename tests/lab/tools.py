@@ -15,6 +15,7 @@ TWINLEASE = REPOSITORY / ".venv" / "bin" / "twinlease"
 
 PACKAGES = {
     "dhcpd": "isc-dhcp-server",
+    "omshell": "isc-dhcp-server",
     "dhclient": "isc-dhcp-client",
     "udhcpc": "udhcpc",
     "dhcpcd": "dhcpcd-base",

@@ -61,8 +61,8 @@ class Verdict:
     violations: list[str] = field(default_factory=list)
     acks: int = 0
     addresses: dict[str, Address] = field(default_factory=dict)
-    held_by: dict[bytes, str] = field(default_factory=dict)
-    """The address that a client holds, or last held."""
+    promised: dict[bytes, tuple[str, float]] = field(default_factory=dict)
+    """What each client was told last: its address, and until when, Unix seconds."""
     asked: dict[tuple[int, bytes], str] = field(default_factory=dict)
     """The address of each REQUEST, by transaction and client."""
 
@@ -89,6 +89,8 @@ class Verdict:
             known = self.addresses.get(address)
             if known is not None and known.client == message.chaddr:
                 known.ends = 0.0
+            if self.promised.get(message.chaddr, ("",))[0] == address:
+                del self.promised[message.chaddr]
 
     def _acknowledged(self, event: Event, message: Message) -> None:
         self.acks += 1
@@ -96,16 +98,15 @@ class Verdict:
         who = f"{event.at:.2f} {event.server}: {message.yiaddr} acknowledged to {message.chaddr.hex(':')}"
         if known.client != message.chaddr and known.ends > event.at + ROUNDING_S:
             self._violated(f"{who} while {known.client.hex(':')} holds it for another {known.ends - event.at:.1f} s")
-        before = self.held_by.get(message.chaddr, message.yiaddr)
-        held = self.addresses[before]
-        if before != message.yiaddr and held.client == message.chaddr and held.ends > event.at + ROUNDING_S:
-            self._violated(f"{who}, which holds {before} for another {held.ends - event.at:.1f} s")
+        before, ends = self.promised.get(message.chaddr, ("", 0.0))
+        if before != message.yiaddr and ends > event.at + ROUNDING_S:
+            self._violated(f"{who}, which holds {before} for another {ends - event.at:.1f} s")
         granted = int.from_bytes(message.get(packet.LEASE) or b"", "big")
         self._lease_time(event, known, granted, who)
         potential = event.at + self.rules.lease_s + granted / 2
         known.untold.append((self._told_at(event.at), potential))
         known.client, known.ends = message.chaddr, event.at + granted
-        self.held_by[message.chaddr] = message.yiaddr
+        self.promised[message.chaddr] = (message.yiaddr, known.ends)
 
     def _lease_time(self, event: Event, known: Address, granted: int, who: str) -> None:
         """The MCLT rule, and that nobody gets less than it allows."""
@@ -118,10 +119,10 @@ class Verdict:
 
     def _refused(self, event: Event, message: Message) -> None:
         address = self.asked.get((message.xid, message.chaddr), "")
-        known = self.addresses.get(address)
-        if known is not None and known.client == message.chaddr and known.ends > event.at + ROUNDING_S:
+        held, ends = self.promised.get(message.chaddr, ("", 0.0))
+        if address == held and ends > event.at + ROUNDING_S:
             who = f"{event.at:.2f} {event.server}: {message.chaddr.hex(':')} refused {address}"
-            self._violated(f"{who}, which it holds for another {known.ends - event.at:.1f} s")
+            self._violated(f"{who}, which it holds for another {ends - event.at:.1f} s")
 
     def _told_at(self, now: float) -> float:
         """From when on the other server can know what this one says now."""
