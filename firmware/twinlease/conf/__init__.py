@@ -5,7 +5,7 @@
     conf.forget()
 
 The room reads the language of ISC dhcpd 4.4.3.  What it does not support is refused
-by name, never dropped in silence.  Only model.py, image.py, expressions.py and
+by name, never dropped in silence.  Only model.py, records.py, expressions.py and
 problems.py are needed once a configuration is loaded: forget() gives the memory of
 the rest back.
 """
@@ -16,7 +16,7 @@ from .problems import ConfError, Problem
 
 __all__ = ("ConfError", "Problem", "forget", "load")
 
-_KEPT = ("model", "image", "expressions", "problems")
+_KEPT = ("model", "records", "expressions", "problems")
 
 
 def load(text, name="dhcpd.conf", read_file=None):

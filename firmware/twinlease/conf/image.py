@@ -13,43 +13,18 @@ objects, and a class letter for each; then each object's attributes; at the end 
 first eight octets of the SHA-256 of all that.  A value is a
 letter and what belongs to it; numbers are 7 bits an octet, the last one without
 the top bit, with the sign in the lowest bit.  Objects may refer to each other
-in circles: they are made first and filled afterwards.
+in circles: they are made first and filled afterwards.  Their classes are those of
+records.py, so that a board drops this file when it has read.
 """
 
 import gc
 import hashlib
 
+from .records import Record, Scope, Space
+
 MAGIC = b"TLI\3"
 SUM = 8  # octets of the digest at the end
 _COLLECT_EVERY = 16  # objects: what is dropped on the way would leave holes all over a small heap
-
-
-class Record:
-    """An object of the model: has the attributes that the image gives it."""
-
-
-class Scope(Record):
-    def param(self, name, default=None):
-        """Value of the parameter here or in the nearest scope above that has it."""
-        scope = self
-        while scope:
-            if name in scope.params:
-                return scope.params[name]
-            scope = scope.parent
-        return default
-
-
-class Space(Record):
-    def encode(self, options):
-        """Octets of {code: bytes} in ascending order of code."""
-        out = b""
-        for code in sorted(options):
-            value = options[code]
-            out += code.to_bytes(self.code_width, "big")
-            if self.length_width:
-                out += len(value).to_bytes(self.length_width, "big")
-            out += value
-        return out
 
 
 class Reader:

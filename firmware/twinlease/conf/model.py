@@ -10,11 +10,11 @@ walks the scopes itself.  Within a scope a condition that applies comes before t
 scope's own value, and a later chain of conditions before an earlier one: the
 parser has already removed what a later statement of the file overrides.
 
-What a board keeps while it serves are not these classes but those of image.py,
+What a board keeps while it serves are not these classes but those of records.py,
 which have what the server calls; Scope and Space here add what the parser needs.
 """
 
-from . import image
+from . import records
 
 _NONE = {}  # shared by all scopes that say nothing: a dict each would cost 100 octets
 
@@ -44,7 +44,7 @@ class Config:
         return None
 
 
-class Scope(image.Scope):
+class Scope(records.Scope):
     """What one block says; kind is global, shared-network, subnet, pool, group, class, subclass, host or if."""
 
     options = _NONE  # {code: bytes | Expr}
@@ -211,7 +211,7 @@ class OptionDef:
         self.format = form
 
 
-class Space(image.Space):
+class Space(records.Space):
     """A set of sub-options, and how many octets their codes and lengths have."""
 
     def __init__(self, name, code_width=1, length_width=1):
