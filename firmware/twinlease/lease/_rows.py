@@ -328,3 +328,33 @@ def next_placed(rows: ptr8, row: int, end: int, low: int, high: int) -> int:
         p += _ROW
         row += 1
     return -1
+
+
+@micropython.viper
+def mark_due(rows: ptr8, row: int, end: int, what: int):
+    """Set DUE in rows from `row` up to `end` that the partner is to hear about, and whose update is not on its way.
+
+    what  0 what is pending, and EXPIRED, RELEASED, RESET; 1 all; 2 all but FREE rows never used, with no times
+
+    A RESET row that was never used is an address of this server: once is enough.
+    """
+    p = row * _ROW
+    while row < end:
+        flags = rows[p + 1] << 8 | rows[p + 2]
+        state = rows[p] & 15
+        tstp = rows[p + 12] << 24 | rows[p + 13] << 16 | rows[p + 14] << 8 | rows[p + 15]
+        wanted = what
+        if what == 0:
+            tsfp = rows[p + 16] << 24 | rows[p + 17] << 16 | rows[p + 18] << 8 | rows[p + 19]
+            if flags & 32 == 0:
+                tsfp = 0
+            if tstp > tsfp or state == 3 or state == 4 or state == 6:
+                wanted = 1
+            if state == 6 and flags & 33 == 32:
+                wanted = 0
+        elif what == 2 and state == 1 and flags & 1 == 0 and tstp == 0:
+            wanted = 0
+        if wanted != 0 and flags & 8192 == 0:
+            rows[p + 1] = rows[p + 1] | 8
+        p += _ROW
+        row += 1

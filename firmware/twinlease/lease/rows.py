@@ -62,9 +62,13 @@ class Rows:
     def clear_flags(self, row, mask):
         put16(self.buf, row * _ROW + 1, get16(self.buf, row * _ROW + 1) & ~mask)
 
-    def next_flagged(self, row, mask):
-        """First row from `row` on that has all flags of `mask`, −1 if none has."""
-        return _rows.next_flagged(self.buf, row, self.rows, mask)
+    def next_flagged(self, row, mask, n=NONE):
+        """First of n rows from `row` on that has all flags of `mask`, −1 if none has."""
+        return _rows.next_flagged(self.buf, row, min(row + n, self.rows), mask)
+
+    def mark_due(self, row, n, what):
+        """Set DUE in those of n rows that the failover partner is to hear about: see _rows.mark_due."""
+        _rows.mark_due(self.buf, row, row + n, what)
 
     def ends(self, row):
         return get32(self.buf, row * _ROW + 4)
