@@ -20,7 +20,7 @@ from . import memory, states
 from . import wire as w
 from .bindings import LESS_CRITICAL, OTHER_RELATIONSHIP, REJECTS, TRANSITION, judge, take
 from .link import NEVER_SERVED, Skew
-from .pools import rebalance
+from .pools import affinity, rebalance, when
 from .service import Service
 from .updates import Updates
 
@@ -49,6 +49,7 @@ class Exchange(Service):
         self._skew = Skew()
         self._now = self._up = 0
         self._startup_at = self._auto_at = self._wait_until = -1
+        self._balance_at = self._balanced_at = -1  # the next run of the timer, and the last run; project seconds
         self._broken = False  # a message that matters found no room
         self._asked = 0  # UPDREQ or UPDREQALL that has not been answered, and its xid
         self._asked_xid = -1
@@ -114,10 +115,18 @@ class Exchange(Service):
 
     def _freed(self, row):
         """The row has become FREE: the primary hands it on if its last client is the partner's (section 5.3)."""
+        if self.record.state == states.NORMAL:
+            index = self.table.pool_of(row)
+            for pool in self.pools:
+                if pool.index == index:
+                    affinity(
+                        self.conf, self.table, pool, row, self.primary, self.hba, self.updates, self.store, self._now
+                    )
 
     def _bndack(self):
-        if self.updates.on_ack(self._message, self._now, self._up):
-            pass
+        row = self.updates.on_ack(self._message, self._now, self._up)
+        if row >= 0:
+            self._freed(row)
 
     def _answer(self, kind):
         """UPDREQ and UPDREQALL: all that is asked for is queued, UPDDONE follows (reference section 6.1).
@@ -251,12 +260,26 @@ class Exchange(Service):
 
     def _balance(self, by_timer):
         """Share the free addresses; returns how many went to the partner."""
+        self._balance_at = -1
+        self._balanced_at = self._now
         moved, want = rebalance(
             self.conf, self.table, self.pools, self.primary, self.hba, self.updates, self.store, self._now, by_timer
         )
         if want and self.link:
             self.link.writer.bare(w.POOLREQ, self._header())
         return moved
+
+    def _plan_balance(self):
+        """Once a second: when is the timer to share them next, and is it time?  Reference section 6.4."""
+        if self.record.state != states.NORMAL or self.record.partner != states.NORMAL:
+            return
+        now = self._now
+        if 0 <= self._balance_at <= now:
+            self._balance(True)
+        jitter_s = self.store.identity.board[7] % 5
+        t = when(self.conf, self.table, self.pools, self.primary, now, max(self._balanced_at, 0), jitter_s)
+        if self._balance_at < 0 or t < self._balance_at:
+            self._balance_at = t
 
     # What waits for the partner
 

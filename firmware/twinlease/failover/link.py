@@ -254,7 +254,10 @@ class Link:
             return NOTHING
         if up - self._heard >= self._silent:
             return SILENT
-        return SPEAK if up - self._said >= self._speak else NOTHING
+        if up - self._said < self._speak:
+            return NOTHING
+        self._said = up
+        return SPEAK
 
     def is_quiet(self, up):
         """Has the partner been silent for so long that it may be gone?"""

@@ -41,6 +41,7 @@ _DIAL_LATER = const(50)
 _DIALS_SOON = const(10)
 
 _SKEW_WORTH_A_LINE = const(5)
+_UNACKED_MAX = const(32)
 _WINDOW_TWIN = const(24)  # what two small TCP windows carry, so that neither side waits for the other to read
 
 _NOBODY = bytes(8)
@@ -52,6 +53,8 @@ _REASONS = {
     w.DUPLICATE_CONNECTION: "Connection rejected, duplicate connection.",
     w.INVALID_PARTNER: "Connection rejected, invalid failover partner.",
     w.HBA_CONFLICT: "Hash bucket assignment conflict.",
+    20: "Message digest failed to compare.",  # both from one of ours with a key, see seal.py
+    21: "Missing message digest.",
 }
 
 
@@ -68,6 +71,7 @@ class Peer(Exchange):
         self._hello = bytearray(HELLO_SIZE)
         self._said_skew = 0
         self._dial_at = self._dials = 0
+        self._second = 0
 
     def start(self, saved, alive, now, up):
         """Take up what flash held.
@@ -189,7 +193,7 @@ class Peer(Exchange):
         link = self.links[c]
         if link is self.link:
             self._lose()
-        elif not self.linked and self._dial_at <= up:
+        elif link.state == WAITING:
             self.dial_failed(up)
         link.state = CLOSED
         link.writer.clear()
@@ -271,7 +275,8 @@ class Peer(Exchange):
         return self._hello
 
     def _limits(self):
-        return self.name, self.conf.max_unacked_updates, self.conf.max_response_delay, VENDOR
+        # An ISC dhcpd collects acknowledgements until it has half of what we take; updates.py has 32 on their way.
+        return self.name, min(self.conf.max_unacked_updates, _UNACKED_MAX), self.conf.max_response_delay, VENDOR
 
     def _connect(self, link):
         link.writer.connect(self._header(), *self._limits(), self.record.mclt, self.hba, self._say_hello(), self.agree)
@@ -433,6 +438,9 @@ class Peer(Exchange):
                 self._refresh()
             self._watch()
             self.updates.tick(now, up)
+            if up - self._second >= 10:
+                self._second = up
+                self._plan_balance()
         elif self.takes_over:
             self._free_ended(now)
         self._settle()
@@ -441,6 +449,7 @@ class Peer(Exchange):
         what = link.timer(self._up)
         if what == links.SPEAK:
             link.writer.bare(w.CONTACT, self._header())
+            link.writer.wrote = False  # timer() has counted it
         elif what == links.SILENT:
             self.store.say("timeout waiting for failover peer %s" % self.conf.name)
             link.writer.clear()

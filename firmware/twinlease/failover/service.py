@@ -47,7 +47,8 @@ class Service:
         if self.primary:
             self.hba = conf.hba or balance.hba_of_split(conf.split or 0)
         self._quiet = False
-        self._alone = False  # the partner is a new board, and may not give away what is on its list yet
+        self._alone = False  # the partner is a new board, and may not give away what is on its list yet, until …
+        self._alone_until = -1
         self.held_until = 0
         self._release_at = -1  # next row to look at for HELD, -1 if there is nothing to do
         n = 1 + max([pool.index for pool in pools] + [-1])

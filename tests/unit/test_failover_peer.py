@@ -1,0 +1,481 @@
+"""Two Peers from their first start to their faults and back: reference sections 4 to 7, and what we do better."""
+
+from failover_pair import FILE, MCLT, NOW, Pair
+from leases import plain
+from twinlease.failover import memory
+from twinlease.failover import states as s
+from twinlease.failover import wire as w
+from twinlease.failover.balance import bucket
+from twinlease.lease.table import ABANDONED, ACTIVE, BACKUP, EXPIRED, FREE, HELD, RELEASED
+
+N, CI, PD, PC, R = s.NORMAL, s.COMMUNICATIONS_INTERRUPTED, s.PARTNER_DOWN, s.POTENTIAL_CONFLICT, s.RECOVER
+
+
+def normal(**how):
+    pair = Pair(**how)
+    pair.until(pair.settled, 50)
+    return pair
+
+
+def same(pair):
+    """Both tables tell the same of every row."""
+    pair.until(pair.settled, 100)
+    for row in range(pair.a.table.rows):
+        told = [(t.state(row), t.ends(row), t.tsfp(row)) for t in (pair.a.table, pair.b.table)]
+        assert told[0] == told[1], (row, told)
+
+
+def moves(side):
+    return [line.split("I move from ")[1] for line in side.store.lines if "I move from" in line]
+
+
+# First start
+
+
+def test_two_new_boards_are_normal_within_a_second_and_share_the_pool():
+    pair = Pair()
+    took = pair.until(pair.settled, 50)
+    assert took <= 10, took
+    for side in pair.sides:
+        t = side.table
+        assert (t.count(0, FREE), t.count(0, BACKUP)) == (10, 10)
+        assert side.peer.serves and side.peer.balances and side.peer.twin and side.peer.skew == 0
+        assert moves(side)[-1] == "recover-done to normal"
+        assert "failover peer fo-lab: Both servers normal" in side.store.lines
+        assert not side.peer.held_until, "there was nobody whose promises could be forgotten"
+    assert "failover peer fo-lab: peer moves from unknown-state to recover" in pair.a.store.lines
+    assert pair.a.peer.partner_board == b"board--B" and pair.b.peer.partner_board == b"board--A"
+
+
+def test_alone_at_its_first_start_it_serves_nobody_and_tells_why():
+    pair = Pair()
+    pair.stop(pair.b)
+    pair.run(200)
+    assert pair.a.state == R and not pair.a.peer.serves
+    assert pair.a.peer.why_silent == b"not responding (recovering)"
+
+
+def test_octets_may_arrive_in_any_pieces():
+    for pieces in (1, 2, 3, 7, 11, 12, 13, 50, 101):
+        pair = Pair(start=False)
+        pair.pieces = pieces
+        pair.a.start(100)
+        pair.b.start(100)
+        pair.until(pair.settled, 50)
+        same(pair)
+
+
+def test_one_update_at_a_time_gets_there_as_well():
+    pair = Pair(file=FILE.replace("max-unacked-updates 10", "max-unacked-updates 1"))
+    pair.until(pair.settled, 100)
+    assert max([pair.a.peer.updates.window, pair.b.peer.updates.window]) == 1
+    same(pair)
+
+
+def test_a_store_without_room_takes_no_more_until_it_is_flushed():
+    pair = Pair(start=False)
+    for side in pair.sides:
+        side.store.room = 1
+        side.start(100)
+    pair.until(pair.settled, 100)
+    same(pair)
+
+
+# Leases
+
+
+def test_a_lease_is_short_until_the_partner_has_agreed_to_more():
+    pair = normal()
+    row = pair.a.table.first(0, FREE)
+    assert pair.a.grant(row, plain(1), pair.up) == MCLT
+    same(pair)
+    assert pair.b.table.state(row) == ACTIVE and pair.b.table.is_client(row, *plain(1).args())
+    assert pair.b.grant(row, plain(1), pair.up) == 300
+    same(pair)
+    pair.cut()
+    pair.until(lambda: not pair.a.peer.linked, 20)
+    agreed = pair.a.table.tsfp(row)
+    pair.run(4000)
+    now = pair.a.now(pair.up)
+    assert pair.a.state == CI and now + 20 < agreed < now + 300
+    assert pair.a.grant(row, plain(1), pair.up) == agreed - now + MCLT
+
+
+def test_what_a_client_gives_back_is_free_once_the_partner_agrees():
+    pair = normal()
+    row = pair.b.table.first(0, BACKUP)
+    pair.b.grant(row, plain(1), pair.up)
+    same(pair)
+    t, now = pair.b.table, pair.b.now(pair.up)
+    t.set_times(row, now, t.cltt(row))
+    t.set_state(row, RELEASED)
+    pair.b.peer.released(row, now)
+    assert t.state(row) == RELEASED
+    pair.b.store.persist(row)
+    pair.b.flush()
+    pair.run(5)
+    assert pair.a.table.state(row) in (FREE, BACKUP) and t.state(row) == pair.a.table.state(row)
+
+
+def test_the_primary_ends_leases_for_both():
+    pair = normal()
+    rows = [pair.a.table.first(0, FREE), pair.b.table.first(0, BACKUP)]
+    pair.a.grant(rows[0], plain(1), pair.up)
+    pair.b.grant(rows[1], plain(2), pair.up)
+    pair.run(5)
+    assert pair.a.peer.expires_here(rows[1]) and not pair.b.peer.expires_here(rows[0])
+    pair.run(10 * MCLT + 30)
+    for row in rows:
+        assert pair.a.table.state(row) in (FREE, BACKUP)
+    same(pair)
+
+
+def test_a_lease_that_the_partner_never_heard_of_ends_where_it_began():
+    """Rewind: reference section 5.1."""
+    pair = normal()
+    pair.cut()
+    pair.until(lambda: pair.a.state == CI and pair.b.state == CI, 20)
+    for side in pair.sides:
+        row = side.allocate(plain(7), pair.up)
+        assert side.table.state(row) == ACTIVE
+        pair.run(10 * MCLT + 30)
+        assert side.table.state(row) == side.peer.own
+
+
+def test_a_lease_that_the_partner_knows_stays_its_clients_when_it_ends_unlinked():
+    pair = normal()
+    row = pair.a.allocate(plain(7), pair.up)
+    pair.run(5)
+    pair.cut()
+    pair.run(10 * MCLT + 30)
+    assert pair.a.table.state(row) == EXPIRED and not pair.a.peer.may_allocate(row, pair.a.now(pair.up))
+
+
+def test_an_abandoned_address_is_abandoned_on_both():
+    pair = normal()
+    row = pair.b.table.first(0, BACKUP)
+    now = pair.b.now(pair.up)
+    pair.b.table.set_times(row, now + 86400, 0)
+    pair.b.table.set_state(row, ABANDONED)
+    pair.b.peer.abandoned(row, now)
+    pair.b.store.persist(row)
+    pair.b.flush()
+    same(pair)
+    assert pair.a.table.state(row) == ABANDONED
+
+
+# Faults
+
+
+def test_a_partner_that_dies_without_a_word_is_noticed_within_a_second():
+    pair = normal()
+    pair.stop(pair.b)
+    quiet = pair.until(lambda: not pair.a.peer.balances, 20)
+    assert 4 <= quiet <= 6 and pair.a.peer.linked, quiet
+    lost = pair.until(lambda: not pair.a.peer.linked, 20)
+    assert quiet + lost <= 10
+    assert pair.a.state == CI and pair.a.peer.serves
+    assert "timeout waiting for failover peer fo-lab" in pair.a.store.lines
+    assert "peer fo-lab: disconnected" in pair.a.store.lines
+
+
+def test_who_was_not_looking_does_not_take_that_for_silence():
+    pair = normal()
+    a, up = pair.a.peer, pair.up + 30
+    a.tick(pair.a.now(up), up)
+    assert a.linked
+    a.tick(pair.a.now(up), up + 7)
+    assert a.linked
+
+
+def test_a_link_that_is_cut_and_heals():
+    pair = normal()
+    row = pair.a.allocate(plain(1), pair.up)
+    pair.run(2)
+    pair.cut()
+    pair.until(lambda: pair.a.state == CI and pair.b.state == CI, 20)
+    other = pair.b.allocate(plain(2), pair.up)
+    third = pair.a.allocate(plain(3), pair.up)
+    pair.run(50)
+    pair.heal()
+    took = pair.until(pair.settled, 100)
+    assert took <= 60
+    same(pair)
+    assert [pair.a.table.state(r) for r in (row, other, third)] == [ACTIVE] * 3
+
+
+def test_a_restart_of_either_resumes_where_it_was():
+    for which in (0, 1):
+        pair = normal()
+        row = pair.a.allocate(plain(1), pair.up)
+        pair.run(3)
+        side = pair.sides[which]
+        pair.restart(side)
+        assert side.state == s.STARTUP and side.peer.record.resume == N
+        assert side.peer.why_silent == b"not responding (startup)"
+        took = pair.until(pair.settled, 60)
+        assert took <= 10, took
+        same(pair)
+        assert side.table.state(row) == ACTIVE
+
+
+def test_a_restart_alone_ends_startup_after_15_seconds():
+    pair = normal()
+    pair.stop(pair.b)
+    pair.run(20)
+    pair.restart(pair.a)
+    took = pair.until(lambda: pair.a.state == CI, 200)
+    assert 149 <= took <= 152 and pair.a.peer.serves
+
+
+def test_an_orderly_stop_is_announced_and_ends_with_the_restart():
+    pair = normal()
+    pair.a.peer.stopping(pair.a.now(pair.up), pair.up)
+    pair.a.flush()
+    pair.run(1)
+    assert pair.a.state == s.PAUSED and pair.b.state == CI and pair.b.peer.record.partner == s.PAUSED
+    pair.restart(pair.a)
+    pair.until(pair.settled, 60)
+
+
+def test_partner_down_by_command_and_the_partners_return():
+    pair = normal()
+    pair.stop(pair.b)
+    pair.run(20)
+    row = pair.a.table.first(0, BACKUP)
+    assert pair.a.peer.says(s.SAYS_PARTNER_DOWN, pair.a.now(pair.up), pair.up) is None
+    assert pair.a.state == PD and pair.a.peer.takes_over
+    assert pair.a.peer.says(s.SAYS_PARTNER_DOWN, pair.a.now(pair.up), pair.up)
+    assert not pair.a.peer.may_allocate(row, pair.a.now(pair.up) + MCLT)
+    assert pair.a.peer.may_allocate(row, pair.a.now(pair.up) + MCLT + 1)
+    pair.run(10 * MCLT + 20)
+    given = [pair.a.allocate(plain(i), pair.up) for i in range(15)]
+    assert min(given) >= 0 and len(set(given)) == 15
+    pair.asleep = []
+    pair.restart(pair.b)
+    pair.until(pair.settled, 10 * MCLT + 100)
+    assert "normal to recover" in "".join(moves(pair.b)).replace("startup", "normal")
+    same(pair)
+    assert [pair.b.table.state(r) for r in given] == [ACTIVE] * 15
+
+
+def test_partner_down_by_itself_if_it_is_configured():
+    pair = normal(file=FILE.replace("mclt 60;", "mclt 60; auto-partner-down 10;"))
+    pair.stop(pair.b)
+    took = pair.until(lambda: pair.a.state == PD, 200)
+    assert 100 <= took <= 115, took
+
+
+def test_both_partner_down_resolve_it_and_nothing_is_lost():
+    pair = normal()
+    pair.cut()
+    pair.run(20)
+    for side in pair.sides:
+        side.peer.says(s.SAYS_PARTNER_DOWN, side.now(pair.up), pair.up)
+        side.flush()
+    rows = [side.allocate(plain(i), pair.up) for i, side in enumerate(pair.sides)]
+    pair.run(20)
+    pair.heal()
+    pair.until(pair.settled, 100)
+    assert "potential-conflict to conflict-done" in moves(pair.a)
+    assert "potential-conflict to normal" in moves(pair.b)
+    same(pair)
+    assert [pair.a.table.state(r) for r in rows] == [ACTIVE] * 2
+
+
+def test_a_resync_by_command_repairs_what_differs():
+    pair = normal()
+    row = pair.a.allocate(plain(1), pair.up)
+    pair.run(5)
+    t = pair.b.table
+    t.set_state(row, FREE)
+    t.set_rewind(row, FREE)
+    t.clear_client(row)
+    pair.b.store.persist(row)
+    assert pair.b.peer.resync(pair.b.now(pair.up), pair.up) is None
+    pair.b.flush()
+    pair.run(5)
+    assert t.state(row) == ACTIVE
+    pair.cut()
+    pair.run(20)
+    assert "no partner" in pair.b.peer.resync(pair.b.now(pair.up), pair.up)
+
+
+def test_two_connections_at_once_end_as_one():
+    pair = Pair(start=False)
+    pair.a.start(100)
+    pair.b.start(100)
+    pair.run(1)
+    assert len(pair.a.peer.links) == 2
+    pair.until(pair.settled, 50)
+    assert len(pair.pipes) == 1
+
+
+def test_a_partner_that_has_restarted_replaces_its_dead_link():
+    """Its power failed for less than the receive timeout: nobody told us."""
+    pair = normal()
+    old = pair.a.peer.link
+    pair.pipes = []
+    pair.b.start(pair.up)
+    pair.run(5)
+    pair.until(pair.settled, 60)
+    assert pair.a.peer.link is not old or pair.a.peer.linked
+    same(pair)
+
+
+# Boards that come new
+
+
+def test_a_replaced_board_serves_at_once_but_not_from_what_its_predecessor_may_have_promised():
+    for which in (0, 1):
+        pair = normal()
+        side, other = pair.sides[which], pair.sides[1 - which]
+        known = side.allocate(plain(1), pair.up)
+        pair.run(3)
+        pair.stop(side)
+        pair.run(20)
+        pair.asleep = []
+        side.store.identity = type(side.store.identity)(b"board--C", 0)
+        began = pair.up
+        pair.restart(side, erase=True)
+        pair.until(pair.settled, 100)
+        assert pair.up - began < 30, "no RECOVER-WAIT"
+        assert side.peer.serves and side.table.state(known) == ACTIVE
+        assert "was replaced by a new board" in other.log()
+        held = side.table.first(0, side.peer.own)
+        assert side.table.flags(held) & HELD and not side.peer.may_allocate(held, side.now(pair.up))
+        assert side.allocate(plain(2), pair.up) < 0 or not side.table.flags(held) & HELD
+        assert not other.peer.balances and other.peer.partner_free(other.network) == 0
+        pair.restart(side)
+        pair.until(pair.settled, 100)
+        assert not side.peer.may_allocate(held, side.now(pair.up)), "a restart must not forget it"
+        pair.run(10 * MCLT + 20)
+        assert side.peer.may_allocate(held, side.now(pair.up)) and not side.table.flags(held) & HELD
+        assert other.peer.balances and not side.peer.held_until
+        assert memory.decode(side.store.meta[2], side.peer.primary)[2] == 0
+
+
+def test_a_board_that_lost_its_flash_but_is_not_new_waits():
+    pair = normal()
+    pair.stop(pair.b)
+    pair.run(20)
+    pair.asleep = []
+    store = pair.b.store
+    pair._drop_all(pair.b)
+    store.flash, store.meta = {}, {}
+    store.identity = type(store.identity)(b"board--B", 5)
+    began = pair.up
+    pair.b.start(pair.up)
+    pair.until(pair.settled, 10 * MCLT + 100)
+    assert pair.up - began >= 10 * MCLT - 10
+    assert "recover to recover-wait" in moves(pair.b)
+
+
+# Clocks
+
+
+def test_boards_whose_clocks_differ_correct_each_others_times():
+    for ahead in (90, -90, 86400, -86400, -NOW + 30):
+        pair = normal(ahead=ahead)
+        assert pair.a.peer.skew == ahead and pair.b.peer.skew == -ahead
+        row = pair.a.allocate(plain(1), pair.up)
+        pair.run(5)
+        ends = pair.a.table.ends(row)
+        assert abs(pair.b.table.ends(row) - ahead - ends) <= 1
+        where = "ahead of" if ahead > 0 else "behind"
+        said = "the partner's clock is %d s %s ours: times that cross the link are corrected" % (abs(ahead), where)
+        assert said in pair.a.log()
+        assert pair.b.grant(row, plain(1), pair.up) == 300
+
+
+def test_a_partner_whose_clock_is_set_while_the_link_stands():
+    pair = normal()
+    pair.b.ahead = 3600
+    pair.run(3)
+    assert pair.a.peer.skew == 3600
+    pair.b.ahead = 0
+    pair.run(220)
+    assert pair.a.peer.skew == 0 and pair.a.state == N
+
+
+def test_our_own_clock_is_set():
+    pair = normal(ahead=100)
+    pair.b.ahead = 0
+    pair.b.peer.clock_moved(-100)
+    assert pair.b.peer.skew == 0
+    assert pair.a.peer.partner_time > NOW
+
+
+# What flash says
+
+
+def test_the_record_survives_and_garbage_is_as_nothing():
+    pair = normal()
+    octets = pair.a.store.meta[2]
+    record, board, held_until = memory.decode(octets, True)
+    assert len(octets) <= 64 and record.state == N and record.partner == N and board == b"board--B" and not held_until
+    assert memory.decode(octets, False) is None, "roles were exchanged: what was FREE for us is not any more"
+    for i in range(len(octets)):
+        for value in (0, 1, 77, 255):
+            memory.decode(octets[:i] + bytes((value,)) + octets[i + 1 :], True)
+        assert memory.decode(octets[:i], True) is None
+    assert memory.decode(None, True) is None and memory.decode(b"\0" * len(octets), True) is None
+    pair.a.store.meta[2] = b"\xff" * 28
+    pair.restart(pair.a)
+    assert pair.a.peer.record.resume == R
+
+
+def test_contacts_keep_an_idle_link_alive():
+    pair = normal()
+    before = len(pair.a.said)
+    pair.run(100)
+    kinds = {kind for kind, _ in pair.a.said[before:]}
+    assert kinds == {w.CONTACT} and 45 <= len(pair.a.said) - before <= 55
+    assert pair.normal()
+
+
+# Sharing the pool
+
+
+def test_who_has_run_dry_asks_and_the_partner_answers():
+    """Reference section 6.4: POOLREQ by the timer, POOLRESP, and then the addresses."""
+    pair = normal(file=FILE.replace("mclt 60;", "mclt 60; min-balance 5; max-balance 30;"))
+    pair.a.peer.conf.min_balance = 600  # it does not find out by itself
+    for i in range(10):
+        assert pair.b.allocate(plain(i), pair.up, 4000) >= 0
+    pair.until(lambda: pair.b.table.count(0, BACKUP) >= 4, 600)
+    assert "pool response: 5 leases" in pair.b.log()
+    kinds = [kind for kind, _ in pair.a.said]
+    assert kinds.index(w.POOLRESP) == max([i for i, k in enumerate(kinds) if k == w.POOLRESP]), "asked once"
+    same(pair)
+
+
+def test_a_poolreq_outside_of_normal_is_answered_negatively():
+    pair = normal()
+    pair.a.peer.record = s._with(pair.a.peer.record, state=s.RECOVER_DONE)
+    pair.b.peer.link.writer.bare(w.POOLREQ, pair.b.now(pair.up))
+    pair.b.flush()
+    pair._carry()
+    assert pair.a.said[-1][0] == w.POOLRESP and pair.a.said[-1][1][-4:] == bytes(4)
+    assert "answering negatively" in pair.a.log() and "pool response: 0 leases" in pair.b.log()
+
+
+def test_what_the_partners_client_gives_back_goes_to_the_partner():
+    """Affinity: reference section 5.3."""
+    pair = normal()
+    for i in range(40):
+        client = plain(i)
+        args = client.args()
+        if not pair.a.peer.is_ours(bucket(args[0], args[1], args[2])):
+            break
+    row = pair.a.allocate(client, pair.up)
+    pair.run(5)
+    t, now = pair.a.table, pair.a.now(pair.up)
+    t.set_times(row, now, t.cltt(row))
+    t.set_state(row, RELEASED)
+    pair.a.peer.released(row, now)
+    pair.a.store.persist(row)
+    pair.a.flush()
+    pair.run(5)
+    same(pair)
+    assert t.state(row) == BACKUP
