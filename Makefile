@@ -50,6 +50,9 @@ fuzz: $(STAMP) ## Throw mutated packets and configurations at the parsers
 bench: $(STAMP) debian ## Measure this server beside ISC dhcpd, Kea and dnsmasq
 	@$(BIN)/python -m tests.bench
 
+footprint: $(STAMP) ## Measure what the firmware takes of a board's heap (unix port; root)
+	@$(BIN)/python -m tests.bench.footprint
+
 lint: $(STAMP) ## Style of everything, types of host/
 	@$(BIN)/ruff check . && $(BIN)/mypy
 

@@ -1,0 +1,163 @@
+"""What the firmware takes of a board's heap, measured on MicroPython's unix port (64-bit): `make footprint`, as root.
+
+Two tables. The first: a serving board of 256 KiB, with 250 and 1,000 leases, ping-check off and on. "Free" is after a
+collection, before anybody typed; "console" is after a command has been answered, "largest" the largest free piece,
+"names" how many names the interpreter has learnt (its pool doubles at 1,260, which costs 14 KB), "cells" how many
+16-octet cells the lease table has: where memory is short it takes fewer than one a lease.
+
+The second: what each module leaves in the heap when it is imported after those above it. Where the pool of names
+grows, its new part counts there.
+
+    python -m tests.bench.footprint [FIRMWARE_FOLDER]     of that build; else of what is here, folded and compiled
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from twinlease_host import firmware
+from twinlease_host.vboard.cpu import interpreter
+
+HEAP = "256k"
+SOURCE = "subnet 10.77.0.0 netmask 255.255.0.0 {{ range 10.77.4.0 10.77.{}.{}; }}\nping-check {};\n"
+FIRST = 4 << 8  # of the range, in the host part
+
+# Runs in place of main.py's wait for a stop: the tasks of the service are there, and its sockets.
+SERVING = """
+import sys
+sys.path[:] = [%(root)r, '.frozen']
+from twinlease import app as _app
+
+class _Line:
+    def __init__(self, text):
+        self.text = text
+    async def read(self, n):
+        octet, self.text = self.text[:1], self.text[1:]
+        return octet
+    async def write(self, octets):
+        pass
+
+def _tell(word):
+    import gc, micropython
+    gc.collect()
+    print(word, gc.mem_free())
+    micropython.qstr_info()
+    micropython.mem_info()
+
+_serve = _app._serve
+
+async def _measured(app):
+    async def measure(board, failed):
+        import asyncio
+        await asyncio.sleep(%(settle)r)
+        _tell('free')
+        print('cells', len(app.table.cells) // 16)
+        from twinlease import console
+        line = _Line(b'how memory json\\r')
+        await console.run(line, line, app, b's')
+        line = None
+        _tell('console')
+        failed.set()
+    _app._until_stopped = measure
+    await _serve(app)
+
+_app._serve = _measured
+execfile(%(root)r + '/main.py')
+"""
+
+MODULES = """
+import sys
+sys.path[:] = [%(root)r, '.frozen']
+import asyncio, binascii, errno, gc, hashlib, json, micropython, os, select, socket, struct, time
+asyncio.run, asyncio.sleep, asyncio.create_task, asyncio.Event
+import twinlease
+for name in sys.argv[1:]:
+    gc.collect()
+    before = gc.mem_free()
+    __import__(name)
+    gc.collect()
+    print('module', name, before - gc.mem_free())
+micropython.qstr_info()
+"""
+
+# In the order in which a board loads them; what is needed at boot only is left out.
+ROOMS = (
+    "octets clock conf.records lease._rows lease._cells lease.rows lease.queues lease.clients lease.table lease.ring "
+    "lease.record lease.journal dhcp.request dhcp.template dhcp.settings dhcp.context dhcp.client dhcp.choice "
+    "dhcp.reply dhcp.server node net.sockets net.log net.dhcp_server net.probe board.nor board.unix app console "
+    "console.show console.commands"
+).split()  # noqa: SIM905  a list would take a page
+
+WIRES = (
+    "ip link add eth0 type veth peer name far && ip address add 10.77.0.2/16 dev eth0 && ip link set eth0 up && "
+    'ip link set far up && ip link set lo up && exec "$@"'
+)
+
+
+def serving(root: Path, leases: int, ping_check: bool, heap: str = HEAP) -> dict[str, int]:
+    """Boot a board with so many leases, and ask it: free, console, largest, names, cells."""
+    last = FIRST + leases - 1
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder, "dhcpd.conf")
+        config.write_text(SOURCE.format(last >> 8, last & 255, "on" if ping_check else "off"))
+        settings = Path(folder, "settings.json")
+        interfaces = [{"name": "eth0", "address": "10.77.0.2/16"}]
+        settings.write_text(
+            json.dumps({"dir": folder, "interfaces": interfaces, "install": {config.name: str(config)}})
+        )
+        inside = SERVING % {"root": str(root), "settle": 2.5 if ping_check else 0.2}
+        words = [*interpreter(), "-X", f"heapsize={heap}", "-c", inside, "--settings", str(settings)]
+        for _ in range(2):  # the first start reads the configuration, makes its image, and resets
+            done = subprocess.run(
+                ["unshare", "--net", "sh", "-c", WIRES, "sh", *words], capture_output=True, text=True, check=False
+            )
+            if "\nconsole" in done.stdout:
+                return _numbers(done.stdout)
+    raise SystemExit(done.stdout + done.stderr)
+
+
+def _numbers(said: str) -> dict[str, int]:
+    found = {word: int(re.search(rf"^{word} (\d+)", said, re.M)[1]) for word in ("free", "cells", "console")}
+    found["names"] = int(re.findall(r"n_qstr=(\d+)", said)[-1])
+    found["largest"] = int(re.findall(r"max free sz: (\d+)", said)[0]) * 32
+    return found
+
+
+def modules(root: Path, names: list[str]) -> tuple[list[tuple[str, int]], int]:
+    """What each of these modules leaves in the heap, and how many names there are then."""
+    words = [*interpreter(), "-X", "heapsize=1m", "-c", MODULES % {"root": str(root)}, *names]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stdout + done.stderr)
+    found = [(name, int(octets)) for name, octets in re.findall(r"^module (\S+) (-?\d+)", done.stdout, re.M)]
+    return found, int(re.findall(r"n_qstr=(\d+)", done.stdout)[-1])
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(sys.argv[1] if len(sys.argv) > 1 else folder).resolve()
+        if len(sys.argv) < 2:
+            firmware.build(root)
+        columns = ("free", "console", "largest", "names", "cells")
+        print(f"{'serving, heap ' + HEAP:<28}" + "".join(f"{name:>9}" for name in columns))
+        for leases in (250, 1000):
+            for ping_check in (False, True):
+                found = serving(root, leases, ping_check)
+                what = f"{leases} leases, ping-check {'on' if ping_check else 'off'}"
+                print(f"{what:<28}" + "".join(f"{found[name]:>9}" for name in columns))
+        peers = sorted(path.stem for path in (root / "twinlease" / "failover").glob("*.mpy") if path.stem != "__init__")
+        rows, names = modules(root, [f"twinlease.{name}" for name in [*ROOMS, *(f"failover.{name}" for name in peers)]])
+        print(f"\n{'module':<36}{'octets':>9}")
+        for name, octets in rows:
+            print(f"{name:<36}{octets:>9}")
+        failover = sum(octets for name, octets in rows if ".failover." in name)
+        print(f"{'all':<36}{sum(octets for _, octets in rows):>9}\n{'of it failover':<36}{failover:>9}\n{names} names")
+
+
+if __name__ == "__main__":
+    main()
