@@ -199,7 +199,13 @@ def test_active_over_active_is_accepted_unless_it_is_an_older_word():
     # What we owe the partner counts by the client's last word alone.
     tab.clear_flags(0, t.ACKED)
     assert judged(tab, says(NOW - 11, NOW + 900)) == b.LESS_CRITICAL
-    assert judged(tab, says(NOW - 10, NOW + 100)) == 0
+    # Both have answered the client in the same second: who promised more insists, primary or not, in a duel or not.
+    for primary in (True, False):
+        for sent in (True, False):
+            assert judged(tab, says(NOW - 10, NOW + 100), primary, True, sent) == b.LESS_CRITICAL
+            want = 0 if not (primary and sent) else b.LESS_CRITICAL
+            assert judged(tab, says(NOW - 10, NOW + 300), primary, True, sent) == want
+            assert judged(tab, says(NOW - 10, NOW + 100, client=2), primary, True, sent) == want
 
 
 # Duels

@@ -209,14 +209,16 @@ def _is_old(table, row, message, now, skew):
     """ACTIVE over ACTIVE: does the partner not know yet, or no more, what our client was promised later?
 
     ISC accepts it.  Its own cltt may be old because it never takes ours over;
-    what it sends then is our lease, which ends when ours does.
+    what it sends then is our lease, which ends when ours does.  A client that
+    both have answered in the same second has taken either answer: the longer counts.
     """
-    theirs = _time(message, w.CLIENT_LAST_TRANSACTION_TIME, skew)
-    if theirs <= 0 or theirs >= table.cltt(row) or table.ends(row) <= now:
+    theirs, ours = _time(message, w.CLIENT_LAST_TRANSACTION_TIME, skew), table.cltt(row)
+    if theirs <= 0 or theirs > ours or table.ends(row) <= now:
         return False
-    if is_pending(table.tstp(row), table.tsfp(row), table.flags(row) & ACKED):
-        return True
-    return _time(message, w.LEASE_EXPIRATION_TIME, skew) < table.ends(row) - _OFF_S
+    shorter = _time(message, w.LEASE_EXPIRATION_TIME, skew) < table.ends(row) - _OFF_S
+    if theirs == ours:
+        return shorter and _is_same_client(table, row, message)
+    return shorter or is_pending(table.tstp(row), table.tsfp(row), table.flags(row) & ACKED)
 
 
 def _is_past(table, row, message, now, skew):
