@@ -3,8 +3,9 @@
 MicroPython keeps each name that it has read, and one of a module's globals takes a place in a dictionary besides. So
 what goes to a board is rewritten first, all files as one program:
 
-* `NAME = const(…)` of one module becomes its value wherever another module uses it, by `from .x import NAME` or by
-  `x.NAME`; the import goes, and so does the definition, unless somebody may still ask for it at run time.
+* `NAME = const(…)`, or a plain whole number with a name in capitals, becomes its value wherever it is used, also in
+  another module, by `from .x import NAME` or by `x.NAME`; the import goes, and so does the definition, unless somebody
+  may still ask for it at run time.
 * parameters that nobody names in a call get a name by their position, the same few in all functions.
 * attributes with a leading underscore that hold data share their names between classes that never meet.
 * `bytes((…))` of such constants becomes a literal: the source has a table as it is drawn, a board has its octets.
@@ -57,8 +58,10 @@ def module_name(path: str) -> str:
 
 
 def constants(text: str) -> dict[str, int]:
-    """The whole numbers that a file gives a name by const(), by that name."""
-    return _File("x.py", text).own
+    """The whole numbers that a file by itself gives a name, by that name."""
+    file = _File("x.py", text)
+    file.learn({})
+    return file.own
 
 
 @dataclass
@@ -114,7 +117,7 @@ class _File:
         self.own: dict[str, int] = {}  # those that a const() of this file defines
         self.definitions: dict[str, ast.Assign] = {}
         self.modules: dict[str, str] = {}  # names of this program's modules here, and which
-        self.learn({})
+        self.patched: set[str] = set()  # names that somebody sets from outside
 
     def _base(self, node: ast.ImportFrom) -> str:
         if not node.level:
@@ -136,7 +139,7 @@ class _File:
                     self.known[here] = files[base].known[alias.name]
         for statement in self.tree.body:
             if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-                self._learn_assigned(statement, statement.targets[0])
+                self._learn_assigned(statement, statement.targets[0], files)
         return len(self.known) + len(self.modules) > before
 
     def _only_imports(self, here: str, base: str, name: str = "") -> bool:
@@ -148,16 +151,20 @@ class _File:
                     same += (frm, alias.name) == (base, name) if name else _within(frm, alias.name) == base
         return same == self.bound[here]
 
-    def _learn_assigned(self, statement: ast.Assign, target: ast.expr) -> None:
+    def _learn_assigned(self, statement: ast.Assign, target: ast.expr, files: dict[str, _File]) -> None:
         if not isinstance(target, ast.Name) or self.bound[target.id] != 1 or target.id in self.own:
+            return
+        if target.id in self.patched:
             return
         value = statement.value
         if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "const":
-            number = self._number(value.args[0])
-        elif isinstance(value, ast.Name):  # another name for a constant
-            number = self.known.get(value.id)
+            number = self._number(value.args[0], files)
+        elif (truth := _on_micropython(value)) is not None:
+            number = int(truth)
+        elif isinstance(value, ast.Name) or target.id.isupper():
+            number = self._number(value, files)
         else:
-            number = int(truth) if (truth := _on_micropython(value)) is not None else None
+            number = None
         if number is not None and -_SMALL <= number < _SMALL:
             self.known[target.id] = self.own[target.id] = number
             self.definitions[target.id] = statement
@@ -168,20 +175,22 @@ class _File:
             return None
         if len(node.args) != 1 or not isinstance(node.args[0], ast.Tuple):
             return None
-        numbers = [self._number(item) for item in node.args[0].elts]
+        numbers = [self._number(item, {}) for item in node.args[0].elts]
         known = [n for n in numbers if n is not None and 0 <= n < 256]
         return bytes(known) if len(known) == len(numbers) else None
 
-    def _number(self, node: ast.expr) -> int | None:
+    def _number(self, node: ast.expr, files: dict[str, _File]) -> int | None:
         if isinstance(node, ast.Constant) and type(node.value) is int:
             return node.value
         if isinstance(node, ast.Name):
             return self.known.get(node.id)
+        if isinstance(node, ast.Attribute) and files:
+            return _constant_of(node, self, files)
         if isinstance(node, ast.UnaryOp) and type(node.op) in _OPERATORS:
-            inner = self._number(node.operand)
+            inner = self._number(node.operand, files)
             return None if inner is None else _OPERATORS[type(node.op)](inner)
         if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-            left, right = self._number(node.left), self._number(node.right)
+            left, right = self._number(node.left, files), self._number(node.right, files)
             return None if left is None or right is None else _OPERATORS[type(node.op)](left, right)
         return None
 
@@ -217,6 +226,10 @@ def _on_micropython(node: ast.AST) -> bool | None:
 
 def _fold_constants(sources: dict[str, str]) -> dict[str, str]:
     files = {module_name(path): _File(path, text) for path, text in sources.items()}
+    attributes = [node for file in files.values() for node in file.nodes if isinstance(node, ast.Attribute)]
+    patched = {node.attr for node in attributes if not isinstance(node.ctx, ast.Load)}
+    for file in files.values():
+        file.patched = patched
     while sum([file.learn(files) for file in files.values()]):
         pass
     wanted = _asked_at_run_time(files)

@@ -67,6 +67,12 @@ def test_a_number_that_is_an_object_on_small_boards_is_left() -> None:
     assert folded("from epoch import EPOCH\nx = EPOCH\n", epoch=epoch) == "from epoch import EPOCH\nx = EPOCH\n"
 
 
+def test_numbers_in_capitals_are_constants_unless_somebody_sets_them() -> None:
+    text = "import row as r\nfrom . import row\n_STEPS = row.SIZE * 4\nlimit = 3\nx = [_STEPS, limit]\n"
+    assert folded(text).endswith("pass\nlimit = 3\nx = [64, limit]\n")
+    assert "x = [_STEPS" in folded("_STEPS = 64\nx = [_STEPS]\n", test="import pool\npool._STEPS = 2\n")
+
+
 def test_the_interpreter_is_known() -> None:
     assert folded('import sys\nif sys.implementation.name != "micropython":\n    pass\n').split("\n")[1] == "if False:"
 
