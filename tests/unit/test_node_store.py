@@ -84,7 +84,7 @@ def test_ends_stop_when_there_is_no_room_and_go_on_after_the_flush():
 def test_metas_are_put_before_the_sync_and_failover_speaks_after_the_replies():
     d, _, story = driver([])
     d._journal.put_meta = lambda key, octets: story.append(("meta", key, octets))
-    d.after_flush = lambda: story.append("failover")
+    d.after_flush.append(lambda: story.append("failover"))
     node = d._node
     node.persist(3)
     node.persist_meta(2, b"state")
@@ -107,7 +107,7 @@ def test_nothing_is_said_if_the_flash_fails():
         raise OSError(5)
 
     d._journal.sync = fail
-    d.after_flush = lambda: story.append("failover")
+    d.after_flush.append(lambda: story.append("failover"))
     d._node.persist(3)
     try:
         d.flush()

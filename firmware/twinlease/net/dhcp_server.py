@@ -35,7 +35,7 @@ class DhcpServer:
         self.received = self.sent = self.unsent = self.errors = self.starved = 0
         self._starving = self._complaints = 0
         self.prober = None
-        self.after_flush = None  # called when the replies are sent: failover says what waited for the sync
+        self.after_flush = []  # called when the replies are sent: failover says what waited for the sync
 
     async def serve(self, index):
         """Serve link `index` until cancelled."""
@@ -127,8 +127,8 @@ class DhcpServer:
         for line in node.lines:
             self._log.say(line)
         node.done()
-        if self.after_flush:
-            self.after_flush()
+        for send in self.after_flush:
+            send()
         self._log.flush()
 
     def _send(self, i):
