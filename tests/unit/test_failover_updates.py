@@ -388,3 +388,30 @@ def test_random_lives_end_with_equal_tables_and_nobody_loses_an_address():
         assert a.updates.out == b.updates.out == 0
         check(a.table)
         check(b.table)
+
+
+def test_what_is_due_to_another_partner_is_left_alone():
+    a, b = pair(n=10)
+    a.table.set_flags(9, DUE)  # of a range that is not ours
+    a.pools[0].ranges[0].count = 8
+    a.updates = type(a.updates)(a.conf, a.table, a.pools, a.store)
+    a.updates.window = 3
+    a.updates.put_all(False)
+    assert a.updates.due == 8
+    settle(a, b)
+    assert a.updates.due == 0 and a.due() == [9]
+
+
+def test_the_circle_delays_no_fresh_row_and_fresh_rows_do_not_delay_the_circle():
+    a, b = pair(window=1)
+    a.updates.put_all(False)
+    sent = []
+    for i in range(8):
+        if i % 2 == 0:
+            a.table.clear_flags(19 - i // 2, DUE)
+            a.grant(19 - i // 2, i, NOW)
+        a.send(b)
+        sent.append(b.waiting[-1][19])
+        b.read(a)
+        a.read(b)
+    assert [x for x in sent if x >= 26] and [x for x in sent if x < 26], sent

@@ -51,7 +51,7 @@ class Updates:
 
     def __init__(self, conf, table, pools, store):
         self.table = table
-        self.pools = pools
+        self._indices = [pool.index for pool in pools]
         self.store = store
         self.window = self.out = self.unknown_there = 0
         self._binding = Binding()
@@ -60,7 +60,11 @@ class Updates:
         self._marks = bytearray(_SLOTS)
         self._fresh = array("H", [0] * _FRESH)
         self._fresh_at = self._fresh_n = 0
-        self._cursor = self._left = 0  # the circle: where it is, how many rows it still has to look at
+        # The circle goes over the ranges of these pools: where it is, how many rows it still has to look at.
+        self._spans = [r for pool in pools for r in pool.ranges]
+        self._rows_ours = sum([r.count for r in self._spans])
+        self._span = self._left = 0
+        self._cursor = self._spans[0].first_row if self._spans else 0
         self._circling = False
         self._more = False  # another circle is to follow
         self._fresh_turn = False
@@ -75,11 +79,12 @@ class Updates:
     @property
     def due(self):
         """How many rows wait.  Looks at all rows: not for the packet path."""
-        t, n = self.table, 0
-        row = t.next_flagged(0, DUE)
-        while row >= 0:
-            n += 1
-            row = t.next_flagged(row + 1, DUE)
+        n = 0
+        for r in self._spans:
+            row = self.table.next_flagged(r.first_row, DUE, r.count)
+            while row >= 0:
+                n += 1
+                row = self.table.next_flagged(row + 1, DUE, r.first_row + r.count - row - 1)
         return n
 
     def put(self, row):
@@ -102,9 +107,8 @@ class Updates:
         self._put(_ALL_USED if skip_unused else _ALL)
 
     def _put(self, what):
-        for pool in self.pools:
-            for r in pool.ranges:
-                self.table.mark_due(r.first_row, r.count, what)
+        for r in self._spans:
+            self.table.mark_due(r.first_row, r.count, what)
         self._more = True
 
     def answer(self, buf, xid_at):
@@ -174,13 +178,13 @@ class Updates:
                 n = row + 1 - first
             self._left -= n
             self._cursor = first + n if first + n < t.rows else 0
-            if row >= 0:
+            if row >= 0 and t.pool_of(row) in self._indices:  # or it is due to the partner of another relationship
                 return row
         return -1
 
     def _begin_circle(self):
         self._circling = True
-        self._left = self.table.rows
+        self._left = self._rows_ours
         self._more = False
 
     def _close_circle(self):
