@@ -330,6 +330,8 @@ class Pair:
                 for i in (0, 1):
                     side = self.sides[i]
                     side.out[pipe[i]] = bytearray()
+                    if side in self.asleep:
+                        continue
                     side.peer.closed(pipe[i], side.now(self.up), self.up)
                     side.flush()
 

@@ -19,7 +19,7 @@ from ..lease.row import ACTIVE, EXPIRED, PROVISIONAL, RELEASED, RESET
 from . import memory, states
 from . import wire as w
 from .bindings import LESS_CRITICAL, OTHER_RELATIONSHIP, REJECTS, TRANSITION, judge, take
-from .link import NEVER_SERVED, Skew
+from .link import HAD_PARTNER, NEVER_SERVED, Skew
 from .pools import affinity, rebalance, when
 from .service import Service
 from .updates import Updates
@@ -148,7 +148,7 @@ class Exchange(Service):
         self._asked_xid = self._nag_at = -1
         self.store.say("failover peer %s: peer update completed." % self.conf.name)
         if self.record.state == states.RECOVER and states.never_served(self.record):
-            if link.twin and not link.flags & NEVER_SERVED:
+            if link.twin and link.flags & (NEVER_SERVED | HAD_PARTNER) == HAD_PARTNER:
                 self._hold(self._now + self.record.mclt)
         self._step(states.UPDDONE, 0)
 

@@ -51,11 +51,14 @@ _SPEAK_TWIN = const(2)
 _QUIET_TWIN = const(5)
 _SILENT_TWIN = const(9)
 _AWAY = const(3)
+_HELD_UP_TWIN = const(20)
+_HELD_UP = const(100)
 
 HELLO_SIZE = const(24)
 _HELLO_VERSION = const(1)
 NEVER_SERVED = const(1)  # flags of HELLO: the sender has never answered a client as half of this pair
 CLOCK_TRUSTED = const(2)
+HAD_PARTNER = const(4)  # it has heard the state of a partner, of which the receiver may be the successor
 _AT_BOARD = const(2)
 _AT_BOOTS = const(10)
 _AT_REMEMBERED = const(14)
@@ -75,8 +78,9 @@ class Skew:
     """The partner's clock less ours, whole seconds; kept when a link ends, because the next CONNECT needs it.
 
     Each message tells the second in which it was written.  One that was held up tells an
-    old one, so the largest difference of the last ten seconds is the right
-    one.  A difference of one second cannot be told from the rounding, and is none.
+    old one, so the largest difference of the last seconds is the right one: of two
+    between our boards, that hold nothing up for longer, or of ten.  A
+    difference of one second cannot be told from the rounding, and is none.
     """
 
     def __init__(self):
@@ -93,12 +97,12 @@ class Skew:
         self._since = up
         self._set(self._best)
 
-    def hear(self, sent_at, now, up):
+    def hear(self, sent_at, now, up, twin):
         d = sent_at - now
         if not self._heard or d > self._best:
             self._best = d
         self._heard = True
-        if d > self.seconds + 1 or up - self._since >= 100:
+        if d > self.seconds + 1 or up - self._since >= (_HELD_UP_TWIN if twin else _HELD_UP):
             self._set(self._best)
             self._heard = False
             self._since = up

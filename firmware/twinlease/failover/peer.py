@@ -45,6 +45,7 @@ _UNACKED_MAX = const(32)
 _WINDOW_TWIN = const(24)  # what two small TCP windows carry, so that neither side waits for the other to read
 
 _NOBODY = bytes(8)
+_NOT_YET = (states.UNKNOWN, states.RECOVER, states.RECOVER_WAIT, states.RECOVER_DONE)
 
 # What ISC dhcpd calls the reject reasons that it sends in CONNECTACK and DISCONNECT (reference section 2.4).
 _REASONS = {
@@ -72,6 +73,7 @@ class Peer(Exchange):
         self._said_skew = 0
         self._dial_at = self._dials = 0
         self._second = 0
+        self._started = 0  # project seconds
 
     def start(self, saved, alive, now, up):
         """Take up what flash held.
@@ -125,12 +127,21 @@ class Peer(Exchange):
         return self.updates.due
 
     def clock_moved(self, step):
-        """Our own clock was set: `now` counts `step` seconds later from now on."""
-        self._now += step
+        """Our own clock was set: `now` counts `step` seconds later from now on.
+
+        Times of this run move along.  Those of before it were told by a clock that was right, or are
+        older than that: they stay, and what counts from them ends no earlier than it should.
+        """
         self._skew.moved(step)
-        for at in ("_wait_until", "_alone_until", "_balance_at", "_balanced_at", "held_until"):
-            if getattr(self, at) > 0:
+        since = self._started
+        self._now += step
+        self._started += step
+        for at in ("_alone_until", "_balance_at", "_balanced_at", "held_until"):
+            if getattr(self, at) >= max(since, 1):
                 setattr(self, at, max(getattr(self, at) + step, 1))
+        self.record = states.moved(self.record, since, step)
+        if self._wait_until >= 0:
+            self._wait_until = states.wait_until(self.record)
 
     def says(self, event, now, up):
         """The operator: states.SAYS_PARTNER_DOWN, SAYS_PAUSE or SAYS_RESUME.  None, or why nothing came of it."""
@@ -270,6 +281,8 @@ class Peer(Exchange):
         flags = links.NEVER_SERVED if states.never_served(self.record) else 0
         if self.trusted:
             flags |= links.CLOCK_TRUSTED
+        if self.record.partner != states.UNKNOWN:
+            flags |= links.HAD_PARTNER
         identity = self.store.identity
         put_hello(self._hello, flags, identity.board, identity.boots, self.partner_board or _NOBODY)
         return self._hello
@@ -388,15 +401,17 @@ class Peer(Exchange):
                 self.record = states.may_have_served(self.record)
                 self._persist(self.record)
             return
-        if link.is_new_board(self.partner_board or _NOBODY):
-            if link.flags & links.NEVER_SERVED:
+        known, never = self.record.partner != states.UNKNOWN, link.flags & links.NEVER_SERVED
+        if never and known and not states.never_served(self.record):
+            if not self._alone:
                 self._note(
-                    "the partner was replaced by a new board; its addresses stay untouched for %d s" % self.record.mclt
+                    "the partner is a new board; what the one before it may have promised stays untouched for %d s"
+                    % self.record.mclt
                 )
-                self._alone_until = self._now + self.record.mclt
-                self._alone = True
-            else:
-                self._note("the partner is another board than before, and has served elsewhere: look at its leases")
+            self._alone = True
+            self._alone_until = self._now + self.record.mclt
+        elif not never and link.is_new_board(self.partner_board or _NOBODY):
+            self._note("the partner is another board than before, and has served elsewhere: look at its leases")
         if self.partner_board != link.board:
             self.partner_board = bytes(link.board)
             self._persist(self.record)
@@ -408,7 +423,7 @@ class Peer(Exchange):
             link.fresh = False
             self._skew.start(m.sent_at, self._now, self._up)
         else:
-            self._skew.hear(m.sent_at, self._now, self._up)
+            self._skew.hear(m.sent_at, self._now, self._up, link.twin)
         self.partner_time = m.sent_at if not link.twin or link.flags & links.CLOCK_TRUSTED else -1
 
     def _tell_skew(self):
@@ -470,6 +485,8 @@ class Peer(Exchange):
         if 0 <= self._wait_until <= now:
             self._wait_until = -1
             self._step(states.WAIT_OVER, 0)
+        if self._alone and self.record.partner in _NOT_YET:
+            self._alone_until = now + self.record.mclt  # it counts from when it has learned our table
         if self._alone and now >= self._alone_until:
             self._alone = False
             self._refresh()

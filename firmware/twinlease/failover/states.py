@@ -291,6 +291,16 @@ def may_have_served(record):
     return _with(record, served_until=max(record.stos, 1))
 
 
+def moved(record, since, step):
+    """The record after our clock was set, by `step` seconds: times from `since` on move along."""
+    stos, served = record.stos, record.served_until
+    return _with(
+        record,
+        stos=max(stos + step, 0) if stos >= since else stos,
+        served_until=max(served + step, 1) if served >= max(since, 1) else served,
+    )
+
+
 def with_mclt(record, mclt):
     return _with(record, mclt=mclt)
 
