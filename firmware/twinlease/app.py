@@ -15,22 +15,25 @@ import asyncio
 import gc
 
 from . import VERSION, forget
-from .clock import RTC, RTC_ERROR_MS, Clock
+from .clock import PARTNER, RTC, RTC_ERROR_MS, Clock
 
 _TICK_S = 1
 _TEND_RECORDS = 8
 _FLOOR_EVERY_S = 3600
 _DOUBT_MAX_S = 120  # a clock in more doubt than this is as good as none
+_PARTNER_ERROR_MS = 2000  # it counts whole seconds, and may itself be off by one
+_FAREWELL_S = 0.05  # for the partner to hear that we pause
 
 
 class App:
-    """What the console and the tests may look at: board, config, table, journal, clock, node, log."""
+    """What the console and the tests may look at: board, config, table, journal, clock, node, log, peers."""
 
     def __init__(self, board):
         self.board = board
         self.log = None
         self.clock = Clock()
-        self.config = self.table = self.journal = self.node = self.driver = None
+        self.config = self.table = self.journal = self.node = self.driver = self.failover = None
+        self.peers = ()
         self._ticks = board.ticks_ms()
         self._floor_at = 0
 
@@ -42,6 +45,7 @@ class App:
             await asyncio.sleep(_TICK_S)
             self._advance()
             while self.node.on_tick(self.clock.earliest, self.clock.now):
+                self.driver.flush()
                 await asyncio.sleep(0)
             self.driver.tick()
 
@@ -65,23 +69,46 @@ class App:
         was = clock.trusted
         told = self.board.rtc()
         step = clock.hear(told)
-        if step >= 0:
-            try:
-                from . import move
-            except MemoryError:
-                gc.collect()
-                return  # time goes on as it was; in a minute we try again
-            clock.discipline(told, 0, RTC_ERROR_MS, RTC)
-            move.leases(self.table, self.journal, step, was, clock.now)
-            forget("twinlease.move")
+        if step >= 0 and not self._set_clock(told, step, was, RTC_ERROR_MS, RTC):
+            return  # time goes on as it was; in a minute we try again
         if step > 0 or was != clock.trusted:
-            self.say("Time from %s%s" % (clock.source, ", %d s later than we thought" % step if step > 0 else ""))
+            self._tell_step(step)
+
+    def hear_partner(self, peer):
+        """A failover partner that knows the time has said it, and we do not know it."""
+        told = peer.partner_time
+        if told < 0 or not self.clock.plausible(told):
+            return
+        step = max(told - self.clock.now, 0)
+        if self._set_clock(told, step, False, _PARTNER_ERROR_MS, PARTNER):
+            self.tell_time()
+            self._tell_step(step)
+
+    def _set_clock(self, told, step, everyone, error_ms, source):
+        """It is `told`: leases that count from a wrong time move by `step`.  False if there is no memory for that."""
+        try:
+            from . import move
+        except MemoryError:
+            gc.collect()
+            return False
+        moved = told - self.clock.now
+        self.clock.discipline(told, 0, error_ms, source)
+        move.leases(self.table, self.journal, step, everyone, self.clock.now)
+        forget("twinlease.move")
+        for peer in self.peers:
+            peer.clock_moved(moved)
+        return True
+
+    def _tell_step(self, step):
+        self.say("Time from %s%s" % (self.clock.source, ", %d s later than we thought" % step if step > 0 else ""))
 
     def tell_time(self):
-        """What the server must know of the clock besides `now`."""
+        """What the server and the Peers must know of the clock besides `now`."""
         server, clock = self.node.server, self.clock
         server.trusted_time = clock.trusted
         server.doubt_s = min(clock.latest - clock.now, _DOUBT_MAX_S) if clock.trusted else 0
+        for peer in self.peers:
+            peer.trusted = clock.trusted
 
     async def tending(self):
         """Compact the journal a little at a time, when nobody waits."""
@@ -128,11 +155,16 @@ async def _serve(app):
         app.say("Server starting service.")
     failed = asyncio.Event()
     why = []
+    if app.failover:
+        tasks.append(app.failover.run(lambda task: asyncio.create_task(_watched(task, failed, why))))
     running = [asyncio.create_task(_watched(task, failed, why)) for task in tasks]
     running.append(asyncio.create_task(_until_stopped(board, failed)))
     await failed.wait()
     if why:
         raise why[0]
+    if app.failover:
+        app.failover.stop()
+        await asyncio.sleep(_FAREWELL_S)
 
 
 async def _watched(task, failed, why):

@@ -29,9 +29,6 @@ def take_up(board):
     config, again = _from_image(board)
     if config is None:
         config = _from_text(board, again)
-    if config is not None:
-        for name in sorted(config.peers):
-            board.say("failover peer %s: this version does not speak failover yet, the board serves alone" % name)
     return config
 
 

@@ -28,15 +28,15 @@ def build(app):
     try:
         if _configure(app):
             free, rows = _free(), app.config.rows
-            _recover_leases(app)
-            _serve(app)
+            _serve(app, _recover_leases(app))
             return
         why = ""
     except MemoryError:
         why = "not enough memory for " + ("%d addresses and this configuration" % rows if rows else "the configuration")
     except TooMany as e:
         why = str(e)
-    app.config = app.table = app.journal = app.node = app.driver = None
+    app.config = app.table = app.journal = app.node = app.driver = app.failover = None
+    app.peers = ()
     gc.collect()
     if why:
         app.say(why + _what_would_fit(free, rows))
@@ -47,7 +47,8 @@ class TooMany(Exception):
     """More addresses than the flash holds leases for."""
 
 
-def _serve(app):
+def _serve(app, alive):
+    """`alive`: when this board was last known to be, project seconds; 0 never."""
     from .net.dhcp_server import DhcpServer
     from .net.log import Log
     from .node import Link, Node
@@ -67,9 +68,20 @@ def _serve(app):
     app.node.server.client.prepare()
     app.tell_time()
     app.driver = DhcpServer(app.node, app.journal, app.clock, app.log, board.interfaces)
+    if any(pool.peer for pool in app.config.pools):
+        _join_pairs(app, alive)
     for link in links:
         app.say("Listening on %s" % link.name)
     gc.collect()
+
+
+def _join_pairs(app, alive):
+    from . import pairing
+
+    pairing.build(app, alive)
+    forget("twinlease.pairing")
+    forget("twinlease.failover.orient")
+    forget("twinlease.failover.agree")
 
 
 def _free():
@@ -113,6 +125,7 @@ def _configure(app):
 
 
 def _recover_leases(app):
+    """Fill the lease table from flash.  Returns when this board was last known to be alive, project seconds."""
     from .lease.table import Table
 
     board = app.board
@@ -132,6 +145,7 @@ def _recover_leases(app):
         "Recovered %d leases from %d records in %d ms (%d damaged), time from %s"
         % (found.rows, found.records, took, found.damaged, app.clock.source)
     )
+    return found.floor
 
 
 def _set_clock(app, found):

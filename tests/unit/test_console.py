@@ -53,7 +53,7 @@ class Peer:
 
     def says(self, event, now, up):
         self.told.append(event)
-        return "it is not paused" if event == states.SAYS_RESUME else None
+        return "failover peer p1: it is not paused" if event == states.SAYS_RESUME else None
 
     def resync(self, now, up):
         self.told.append("resync")

@@ -56,7 +56,7 @@ def _say(app, peer, event):
 
 def _done(app, peer, why_not):
     if why_not:
-        raise Refused("failover peer %s: %s" % (peer.conf.name, why_not))
+        raise Refused(why_not)
     app.driver.flush()  # what is announced here is in flash
     yield "failover peer %s: %s\n" % (peer.conf.name, _name(peer.record.state))
 
