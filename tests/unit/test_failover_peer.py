@@ -497,21 +497,42 @@ def test_a_server_that_was_alone_takes_a_new_board_as_its_partner():
 
 
 def test_a_wait_counts_from_when_we_served_whatever_the_clock_says():
-    """A board without a clock restarts while its partner is in PARTNER-DOWN, and is told the time."""
+    """A board without a clock is off while its partner goes on alone, and is told the time after its restart."""
+    for off_s in (20, 100):
+        pair = normal()
+        pair.b.alive = pair.b.now(pair.up)
+        pair.stop(pair.b)
+        pair.run(20)
+        pair.a.peer.says(s.SAYS_PARTNER_DOWN, pair.a.now(pair.up), pair.up)
+        pair.run(10 * off_s - 20)
+        pair.asleep = []
+        pair.b.ahead = -off_s  # it goes on from the last second in flash
+        pair.restart(pair.b)
+        began = pair.up
+        pair.run(5)
+        pair.b.peer.clock_moved(off_s)
+        pair.b.ahead = 0
+        pair.until(pair.settled, 10 * MCLT)
+        waited = (pair.up - began) // 10
+        assert abs(waited - max(MCLT - off_s, 0)) <= 4, (off_s, waited)
+
+
+def test_a_wait_from_a_first_start_moves_with_the_clock():
     pair = normal()
     pair.stop(pair.b)
     pair.run(20)
-    pair.a.peer.says(s.SAYS_PARTNER_DOWN, pair.a.now(pair.up), pair.up)
     pair.asleep = []
-    pair.b.ahead = -300
-    pair.b.alive = pair.b.now(pair.up)
-    pair.restart(pair.b)
-    pair.until(lambda: pair.b.state == s.RECOVER_WAIT, 100)
-    pair.b.peer.clock_moved(300)
+    pair._drop_all(pair.b)
+    store = pair.b.store
+    store.flash, store.meta, store.identity = {}, {}, type(store.identity)(b"board--B", 5)
+    pair.b.ahead = 30 - NOW
+    pair.b.start(pair.up)
+    pair.run(5)
+    began = pair.up
+    pair.b.peer.clock_moved(NOW - 30)
     pair.b.ahead = 0
-    pair.run(50)
-    assert pair.b.state == s.RECOVER_WAIT
-    pair.until(pair.settled, 10 * MCLT)
+    pair.until(pair.settled, 10 * MCLT + 50)
+    assert pair.up - began >= 10 * MCLT - 20
 
 
 TWO = """

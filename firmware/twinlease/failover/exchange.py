@@ -31,7 +31,7 @@ _NAG_ROOM = const(400)
 _STARTUP = const(150)
 _STALLED = const(50)
 
-_NOBODY = bytes(8)
+NOBODY = bytes(8)
 _NOT_HEARD = b"not received, please send it again"
 
 
@@ -85,7 +85,7 @@ class Exchange(Service):
         at = m.where[w.ASSIGNED_IP_ADDRESS]
         row = t.row_of(m.buf, at) if at else -1
         self._fed_at = self._up
-        address, at = (m.buf, at) if at else (_NOBODY, 0)
+        address, at = (m.buf, at) if at else (NOBODY, 0)
         if row >= 0 and not self.owns(row):
             reject = OTHER_RELATIONSHIP
         else:
@@ -214,7 +214,7 @@ class Exchange(Service):
             self._startup_at = self._up + _STARTUP
 
     def _persist(self, record):
-        octets = memory.encode(record, self.partner_board or _NOBODY, self.held_until)
+        octets = memory.encode(record, self.partner_board or NOBODY, self.held_until)
         self.store.persist_meta(_META + self.index, octets)
 
     # What we say
@@ -303,7 +303,7 @@ class Exchange(Service):
         while row < t.rows and len(out.buf) - out.end >= _NAG_ROOM:
             if self.owns(row) and not self._came[row >> 3] >> (row & 7) & 1:
                 t.put_address(row, address, 0)
-                out.bndack_reject(self._header(), _NOBODY, 0, address, 0, w.MISCELLANEOUS, _NOT_HEARD)
+                out.bndack_reject(self._header(), NOBODY, 0, address, 0, w.MISCELLANEOUS, _NOT_HEARD)
             row += 1
         self._nag_at = row
         if row >= t.rows:

@@ -292,12 +292,12 @@ def may_have_served(record):
 
 
 def moved(record, since, step):
-    """The record after our clock was set, by `step` seconds: times from `since` on move along."""
+    """The record after our clock was set, by `step` seconds: times after `since` move along."""
     stos, served = record.stos, record.served_until
     return _with(
         record,
-        stos=max(stos + step, 0) if stos >= since else stos,
-        served_until=max(served + step, 1) if served >= max(since, 1) else served,
+        stos=max(stos + step, 0) if stos > since else stos,
+        served_until=max(served + step, 1) if served > since else served,
     )
 
 
