@@ -1,12 +1,23 @@
 """Failover as ISC dhcpd 4.4.3 speaks it: codec, state machine, who answers whom, how long a lease may be.  Pure.
 
-Nothing in here is connected to a socket or to the lease table yet; the server
-does not speak failover.  "The draft" is draft-ietf-dhc-failover-12, "the
-reference" the project's description of what ISC dhcpd makes of it.
+"The draft" is draft-ietf-dhc-failover-12, "the reference" the project's
+description of what ISC dhcpd makes of it.
 
+    peer.py      one relationship: connections, timers, the operator; on top of
+    handshake.py   CONNECT and CONNECTACK, whose clock is spoken
+    exchange.py    what messages on the link do, and what follows from the states
+    service.py     what DHCP clients may be given
+    memory.py    what a Peer remembers over a restart
+    link.py      one TCP connection: checks, timers; how far clocks are apart
+    seal.py      messages authenticated by a key
+    agree.py     do the two configurations agree
+    orient.py    which half of a `failover peer` block this board is
+    updates.py   the queue of updates, flow control
+    bindings.py  may an update be accepted, and what it makes of a row
+    pools.py     sharing the free addresses
+    balance.py   which server answers which client; the arithmetic of sharing
+    times.py     the MCLT rule and the times of an address
+    states.py    the endpoint's state machine, as tables
     wire.py      octets of a stream to messages
     writer.py    messages to octets
-    states.py    the endpoint's state machine, as tables
-    balance.py   which server answers which client; how free addresses are shared
-    times.py     the MCLT rule and the times of an address
 """

@@ -41,7 +41,6 @@ class Exchange(Service):
         self.index = index
         self.store = store
         self.updates = Updates(conf, table, pools, store)
-        self.trusted = True  # our clock is right; while it is not, times that the partner tells may still move
         self.twin = False  # the partner is, or was when last seen, one of our boards
         self.partner_board = None  # its eight octets
         self.link = None  # the connection that is up
@@ -107,7 +106,7 @@ class Exchange(Service):
         m, t = self._message, self.table
         status = m.octet(w.BINDING_STATUS)
         take(t, row, m, self._skew.seconds)
-        if not self.trusted and (t.state(row) == ACTIVE or t.tsfp(row)):
+        if not self.store.server.trusted_time and (t.state(row) == ACTIVE or t.tsfp(row)):
             t.set_flags(row, PROVISIONAL)
         self.store.persist(row)
         if status in (EXPIRED, RELEASED, RESET):

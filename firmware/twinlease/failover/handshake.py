@@ -51,7 +51,7 @@ class Handshake(Exchange):
 
     def _say_hello(self):
         flags = links.NEVER_SERVED if states.never_served(self.record) else 0
-        if self.trusted:
+        if self.store.server.trusted_time:
             flags |= links.CLOCK_TRUSTED
         if self.record.partner != states.UNKNOWN:
             flags |= links.HAD_PARTNER
