@@ -17,6 +17,7 @@ _BURST = 12  # replies that share one sync of the journal
 _ARENA = 4800  # octets for them
 # What the service takes beside the configuration, measured on the virtual board, and some air to work in.
 _SERVICE_WORDS = 19000
+_FAILOVER_WORDS = 13500  # and what failover takes, where a pool has a partner
 _ROW_OCTETS = 50  # with its index heads
 _CELL_OCTETS = 16
 _CELLS_MIN = 0.25  # cells a row, for identifiers; host names take the rest
@@ -25,9 +26,11 @@ _CELLS_MIN = 0.25  # cells a row, for identifiers; host names take the rest
 def build(app):
     """Take up the configuration, recover the leases, put the parts together, open the sockets."""
     free = rows = 0
+    paired = False
     try:
         if _configure(app):
             free, rows = _free(), app.config.rows
+            paired = _is_paired(app)
             _serve(app, _recover_leases(app))
             return
         why = ""
@@ -39,7 +42,7 @@ def build(app):
     app.peers = ()
     gc.collect()
     if why:
-        app.say(why + _what_would_fit(free, rows))
+        app.say(why + _what_would_fit(free, rows, paired))
         app.say("This board serves nobody until it has a smaller configuration")
 
 
@@ -68,11 +71,15 @@ def _serve(app, alive):
     app.node.server.client.prepare()
     app.tell_time()
     app.driver = DhcpServer(app.node, app.journal, app.clock, app.log, board.interfaces)
-    if any(pool.peer for pool in app.config.pools):
+    if _is_paired(app):
         _join_pairs(app, alive)
     for link in links:
         app.say("Listening on %s" % link.name)
     gc.collect()
+
+
+def _is_paired(app):
+    return any(pool.peer for pool in app.config.pools)
 
 
 def _join_pairs(app, alive):
@@ -90,16 +97,17 @@ def _free():
     return gc.mem_free() if hasattr(gc, "mem_free") else 0
 
 
-def _what_would_fit(free, rows):
+def _what_would_fit(free, rows, paired=False):
     """How many addresses the heap that the configuration leaves would do for; a guess on the safe side."""
-    fit = _spare(free) // int(_ROW_OCTETS + _CELLS_MIN * _CELL_OCTETS)
+    fit = _spare(free, paired) // int(_ROW_OCTETS + _CELLS_MIN * _CELL_OCTETS)
     if not free or fit >= rows:
         return ""
     return "; in memory there is room for about %d: make the ranges smaller" % fit if fit > 0 else ""
 
 
-def _spare(free):
-    return free - _SERVICE_WORDS * (8 if sys.maxsize >> 32 else 4)
+def _spare(free, paired):
+    words = _SERVICE_WORDS + (_FAILOVER_WORDS if paired else 0)
+    return free - words * (8 if sys.maxsize >> 32 else 4)
 
 
 def _cells_per_row(app):
@@ -107,7 +115,7 @@ def _cells_per_row(app):
     free, rows = _free(), app.config.rows
     if not free or not rows:
         return 1
-    cells = (_spare(free) - rows * _ROW_OCTETS) / (rows * _CELL_OCTETS)
+    cells = (_spare(free, _is_paired(app)) - rows * _ROW_OCTETS) / (rows * _CELL_OCTETS)
     if cells < 1:
         cells = max(cells, _CELLS_MIN)
         app.say("Memory is short: names are kept for about %d of %d clients" % (rows * cells, rows))
