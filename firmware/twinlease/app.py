@@ -103,12 +103,10 @@ class App:
         self.say("Time from %s%s" % (self.clock.source, ", %d s later than we thought" % step if step > 0 else ""))
 
     def tell_time(self):
-        """What the server and the Peers must know of the clock besides `now`."""
+        """What the server must know of the clock besides `now`."""
         server, clock = self.node.server, self.clock
         server.trusted_time = clock.trusted
         server.doubt_s = min(clock.latest - clock.now, _DOUBT_MAX_S) if clock.trusted else 0
-        for peer in self.peers:
-            peer.trusted = clock.trusted
 
     async def tending(self):
         """Compact the journal a little at a time, when nobody waits."""
