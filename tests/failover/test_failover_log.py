@@ -18,6 +18,7 @@ def find(log: str, **known: object) -> list[str]:
 def test_what_is_normal() -> None:
     assert not find("failover peer fo-lab: I move from startup to potential-conflict\nDHCPACK on 10.53.1.7\n" + NORMAL)
     assert not find("Config file: /tmp/an-invalid-conflict/dhcpd.conf\n")
+    assert not find("vboard: power on, eth0 10.53.0.1/16 in namespace n, console /tmp/an-invalid-conflict/serial\n")
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,9 @@ def test_two_servers_that_do_not_speak_are_caught(tmp_path: Path) -> None:
             site.mend_trunk()
             with suppress(Unanswered):  # whichever it hears first
                 clients.reboot([1])
-            wait_for(lambda: bool(witness.answers(NAK)), 10, "a NAK by the server that gave the address to somebody else")
+            wait_for(
+                lambda: bool(witness.answers(NAK)), 10, "a NAK by the server that gave the address to somebody else"
+            )
         address = clients.leases[1].address
     said = Verdict(Rules(lease_s=300, mclt_s=60)).judge(witness.heard())
     assert any("holds it for another" in line for line in said), said

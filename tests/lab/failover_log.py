@@ -29,7 +29,10 @@ LOST_LINK = re.compile(
 _DUEL = re.compile(r"^bind update on (\S+) .*rejected: incoming update is less critical than outgoing update")
 _OVERTAKEN = re.compile(r"^bind update on (\S+) got ack from \S+: xid mismatch")
 _FIRST_NORMAL = re.compile(rb"^failover peer \S+: I move from \S+ to normal", re.MULTILINE)
-_HARMLESS = re.compile(r"^failover peer \S+: (?:I move|peer moves) from \S+ to \S+$|^(?:Config|Database|PID) file: ")
+_HARMLESS = re.compile(
+    r"^failover peer \S+: (?:I move|peer moves) from \S+ to \S+$|^(?:Config|Database|PID) file: |"
+    r"^vboard: power on|in flash replaced by "
+)
 
 
 @dataclass(frozen=True)

@@ -231,7 +231,7 @@ class Pair:
     def wait_normal(self, limit_s: float = 60.0) -> None:
         """Wait until both are in NORMAL, and know it of each other."""
         wait_for(
-            lambda: all(side.is_in("normal") and side.partner_state() == "normal" for side in self.sides),
+            self._normal,
             limit_s,
             "both to be in normal",
             lambda: "\n".join(f"{side}: {side.state()}, its partner {side.partner_state()}" for side in self.sides),
@@ -241,10 +241,15 @@ class Pair:
                 if len(span) == 1:
                     span.append(side.mark())
 
+    def _normal(self) -> bool:
+        """Whether both are; RuntimeError if one has ended. Who was restarted need not say that the partner is still in it."""
+        inside = [side.is_in("normal") and side.partner_state() in (None, "normal") for side in self.sides]
+        return all(inside)
+
     def wait_agreed(self, limit_s: float = AGREE_S) -> dict[str, Bound]:
         """Wait until both databases say the same about every address, and return it."""
         self._seen: list[str] = []
-        wait_for(self._agreed, limit_s, "both databases to agree", lambda: "\n".join(self._seen), glance_s=0.3)
+        wait_for(self._agreed, limit_s, "both databases to agree", lambda: "\n".join(self._seen[-12:]), glance_s=0.3)
         return self.primary.leases()
 
     def _agreed(self) -> bool:
@@ -255,9 +260,14 @@ class Pair:
             for address in sorted(ours.keys() | theirs.keys())
             if not _same(ours.get(address), theirs.get(address))
         ]
+        if self._seen:
+            self._seen.append(f"{len(self._seen)} addresses differ")
         lists = [side.free_lists(self.terms.pool) for side in self.sides]
         if lists[0] != lists[1]:
             self._seen.append(f"(free, backup): primary {lists[0]}, secondary {lists[1]}")
+        self._seen += [f"{side} says: {said}" for side in self.sides if (said := side.unsettled())]
+        if self._seen:
+            self._seen += [f"{side}: {side.clocks()}" for side in self.sides]
         return not self._seen
 
     # The judgement

@@ -159,6 +159,14 @@ class Side(ABC):
     def leases(self) -> dict[str, Bound]:
         """The addresses that have ever been leased, or are abandoned, as its database has them."""
 
+    def unsettled(self) -> str:
+        """What it says itself is not as it should be in NORMAL, with nothing left to do; "" if all is well."""
+        return ""
+
+    def clocks(self) -> str:
+        """What it says of its clock and its partner's, for error messages."""
+        return "no word about clocks"
+
     @abstractmethod
     def free_lists(self, size: int) -> tuple[int, int]:
         """How many of the pool's `size` addresses are FREE (the primary's to give) and BACKUP (the secondary's)."""
@@ -232,6 +240,15 @@ class BoardSide(Side):
     def show(self, what: str) -> Any:
         """The answer to a show command, read as JSON."""
         return json.loads(self.ask(f"show {what} json"))
+
+    def unsettled(self) -> str:
+        facts = next(one for one in self.show("failover") if one["name"] == NAME)
+        wanted = {"state": "normal", "partner_state": "normal", "linked": True, "serves": True, "unacked": 0, "due": 0}
+        wanted["differences"] = []
+        return ", ".join(f"{key}: {facts[key]!r}" for key, value in wanted.items() if facts[key] != value)
+
+    def clocks(self) -> str:
+        return f"partner's clock ahead by {self.show('failover')[0]['skew']} s; {self.show('clock')}"
 
     def lose_database(self) -> None:
         """A new board in the place of the old one: its flash is blank. The compiled firmware is kept, to save the time."""
