@@ -2,6 +2,7 @@
 
 import captures
 from failover_pair import FILE, MCLT, NOW, B, Side
+from leases import Dice
 from twinlease.clock import UNIX_2020
 from twinlease.failover import link as links
 from twinlease.failover import states as s
@@ -419,3 +420,25 @@ def test_what_real_servers_said_is_understood():
 
 def test_unix_time_is_what_the_captures_tell():
     assert UNIX_2020 == 1577836800
+
+
+def test_nothing_that_is_said_raises_or_brings_a_peer_into_a_state_that_is_none():
+    """Real streams with octets spoilt: the connection ends, or it goes on; there is always a next one."""
+    dice = Dice(3)
+    streams = [(who, said) for name in captures.NAMES[:9] for who, said in captures.streams(name)]
+    streams = [(who, said) for who, said in streams if len(said) > 200]
+    for _ in range(80):
+        who, said = streams[dice.below(len(streams))]
+        first = messages(said)[0]
+        primary = who == captures.SECONDARY
+        script = Script(primary=primary, ahead=read(first[1]).sent_at - NOW if first[0] in (5, 6) else 0)
+        octets = bytearray(said[:3000])
+        for _ in range(1 + dice.below(6)):
+            octets[len(first[1]) + dice.below(len(octets) - len(first[1]))] = dice.below(256)
+        script.give(octets)
+        script.tick(3)
+        assert script.peer.record.state in s.STATES
+        t = script.side.table
+        assert all(1 <= t.state(row) <= 7 for row in range(t.rows))
+        script.peer.closed(0, NOW, script.up)
+        assert script.open() == 0

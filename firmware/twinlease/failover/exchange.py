@@ -44,6 +44,7 @@ class Exchange(Service):
         self.twin = False  # the partner is, or was when last seen, one of our boards
         self.partner_board = None  # its eight octets
         self.link = None  # the connection that is up
+        self.evidence = None  # evidence.py: when the partner is down without an operator's word
         self._message = w.Message()
         self._skew = Skew()
         self._now = self._up = 0
@@ -130,10 +131,11 @@ class Exchange(Service):
     def _answer(self, kind):
         """UPDREQ and UPDREQALL: all that is asked for is queued, UPDDONE follows (reference section 6.1).
 
-        In POTENTIAL-CONFLICT every address: an ISC that lost its data goes there without asking for all.
+        While a conflict is resolved every address: one that lost its data and was set to PARTNER-DOWN gets there
+        without asking for all, and so does an ISC that lost its data.
         """
         m, every = self._message, kind == w.UPDREQALL
-        if every or self.record.state == states.POTENTIAL_CONFLICT:
+        if every or self.record.state in (states.POTENTIAL_CONFLICT, states.CONFLICT_DONE):
             self.updates.put_all(self.twin)
         else:
             self.updates.put_pending()
