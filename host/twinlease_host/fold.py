@@ -8,7 +8,8 @@ what goes to a board is rewritten first, all files as one program:
   may still ask for it at run time.
 * parameters that nobody names in a call get a name by their position, the same few in all functions.
 * attributes with a leading underscore that hold data share their names between classes that never meet.
-* `bytes((…))` of such constants becomes a literal: the source has a table as it is drawn, a board has its octets.
+* `bytes((…))` of such constants and `unhexlify("…")` become literals: the source has a table as it is drawn, a board
+  has its octets.
 * what asks for the interpreter (`sys.implementation.name`) has its answer, and the compiler drops the other branch.
 
 Text is replaced by the positions of the syntax tree and keeps its line breaks, so tracebacks tell true lines, and true
@@ -170,10 +171,12 @@ class _File:
             self.definitions[target.id] = statement
 
     def octets(self, node: ast.AST) -> bytes | None:
-        """What `bytes((A, B, …))` is, if all of it is known."""
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "bytes"):
+        """What `bytes((A, B, …))` or `unhexlify("…")` is, if all of it is known."""
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1):
             return None
-        if len(node.args) != 1 or not isinstance(node.args[0], ast.Tuple):
+        if node.func.id == "unhexlify" and isinstance(node.args[0], ast.Constant):
+            return bytes.fromhex(str(node.args[0].value))
+        if node.func.id != "bytes" or not isinstance(node.args[0], ast.Tuple):
             return None
         numbers = [self._number(item, {}) for item in node.args[0].elts]
         known = [n for n in numbers if n is not None and 0 <= n < 256]

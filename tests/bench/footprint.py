@@ -25,6 +25,7 @@ from twinlease_host.vboard.cpu import interpreter
 
 HEAP = "256k"
 SOURCE = "subnet 10.77.0.0 netmask 255.255.0.0 {{ range 10.77.4.0 10.77.{}.{}; }}\nping-check {};\n"
+LIMIT_S = 30
 FIRST = 4 << 8  # of the range, in the host part
 
 # Runs in place of main.py's wait for a stop: the tasks of the service are there, and its sockets.
@@ -113,9 +114,11 @@ def serving(root: Path, leases: int, ping_check: bool, heap: str = HEAP) -> dict
         inside = SERVING % {"root": str(root), "settle": 2.5 if ping_check else 0.2}
         words = [*interpreter(), "-X", f"heapsize={heap}", "-c", inside, "--settings", str(settings)]
         for _ in range(2):  # the first start reads the configuration, makes its image, and resets
-            done = subprocess.run(
-                ["unshare", "--net", "sh", "-c", WIRES, "sh", *words], capture_output=True, text=True, check=False
-            )
+            words_in_lab = ["unshare", "--net", "sh", "-c", WIRES, "sh", *words]
+            try:
+                done = subprocess.run(words_in_lab, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+            except subprocess.TimeoutExpired:
+                return {}  # no memory left to be measured in
             if "\nconsole" in done.stdout:
                 return _numbers(done.stdout)
     raise SystemExit(done.stdout + done.stderr)
@@ -131,7 +134,7 @@ def _numbers(said: str) -> dict[str, int]:
 def modules(root: Path, names: list[str]) -> tuple[list[tuple[str, int]], int]:
     """What each of these modules leaves in the heap, and how many names there are then."""
     words = [*interpreter(), "-X", "heapsize=1m", "-c", MODULES % {"root": str(root)}, *names]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     if done.returncode:
         raise SystemExit(done.stdout + done.stderr)
     found = [(name, int(octets)) for name, octets in re.findall(r"^module (\S+) (-?\d+)", done.stdout, re.M)]
@@ -149,7 +152,7 @@ def main() -> None:
             for ping_check in (False, True):
                 found = serving(root, leases, ping_check)
                 what = f"{leases} leases, ping-check {'on' if ping_check else 'off'}"
-                print(f"{what:<28}" + "".join(f"{found[name]:>9}" for name in columns))
+                print(f"{what:<28}" + "".join(f"{found.get(name, '-'):>9}" for name in columns))
         peers = sorted(path.stem for path in (root / "twinlease" / "failover").glob("*.mpy") if path.stem != "__init__")
         rows, names = modules(root, [f"twinlease.{name}" for name in [*ROOMS, *(f"failover.{name}" for name in peers)]])
         print(f"\n{'module':<36}{'octets':>9}")

@@ -34,6 +34,7 @@ def test_a_constant_becomes_its_value_wherever_it_comes_from() -> None:
 def test_a_table_of_constants_becomes_octets() -> None:
     text = "from row import FREE\nTABLE = bytes((\n    FREE, 10, 250,  # a row\n))\n"
     assert folded(text) == "pass\nTABLE = b'\\x01\\n\\xfa'\n\n\n"
+    assert folded("from binascii import unhexlify\nx = [unhexlify('0a' 'ff')]\n").endswith("x = [b'\\n\\xff']\n")
     assert "bytes((x, 1))" in folded("from row import FREE\ndef f(self, *, x):\n    return bytes((x, FREE))\n")
 
 
