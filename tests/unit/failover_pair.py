@@ -57,6 +57,7 @@ class Store:
     def persist(self, row):
         if row not in self.staged:
             self.staged.append(row)
+            assert len(self.staged) < self.room + 8, "more rows than the node has places for"
 
     def persist_meta(self, key, octets):
         assert len(octets) <= 64

@@ -77,12 +77,15 @@ def test_one_update_at_a_time_gets_there_as_well():
 
 
 def test_a_store_without_room_takes_no_more_until_it_is_flushed():
-    pair = Pair(start=False)
-    for side in pair.sides:
-        side.store.room = 1
-        side.start(100)
-    pair.until(pair.settled, 100)
-    same(pair)
+    """On the side that sends, and on the one that hears (all that comes at once): its places are not exceeded."""
+    for which in ((0, 1), (0,), (1,)):
+        pair = Pair(start=False)
+        for i in which:
+            pair.sides[i].store.room = 1
+        for side in pair.sides:
+            side.start(pair.up)
+        pair.until(pair.settled, 100)
+        same(pair)
 
 
 # Leases
@@ -690,3 +693,97 @@ def test_an_empty_board_that_was_set_to_partner_down_learns_everything_again():
         pair.heal()
         same(pair)
         assert pair.a.table.state(row) == pair.b.table.state(row) == ACTIVE
+
+
+# PARTNER-DOWN
+
+
+def test_in_partner_down_what_had_ended_is_free_after_mclt():
+    """Reference section 5.2, and section 10, item 5."""
+    pair = normal()
+    row = pair.a.allocate(plain(1), pair.up)
+    pair.run(3)
+    pair.stop(pair.b)
+    pair.run(10 * MCLT + 30)
+    t, a = pair.a.table, pair.a.peer
+    assert t.state(row) == EXPIRED
+    pair.run(3000)  # beyond all that was ever promised for it
+    a.says(s.SAYS_PARTNER_DOWN, pair.a.now(pair.up), pair.up)
+    assert t.tsfp(row) == a.record.stos + MCLT
+    pair.run(10 * MCLT - 10)
+    assert t.state(row) == EXPIRED
+    pair.run(40)
+    assert t.state(row) == FREE and a.may_allocate(row, pair.a.now(pair.up))
+    pair.asleep = []
+    pair.restart(pair.b)
+    same(pair)
+
+
+def test_a_lease_that_was_agreed_for_ever_is_not_agreed_any_more_once_it_is_renewed_alone():
+    pair = normal()
+    row = pair.a.allocate(plain(1), pair.up, 86400)
+    pair.run(3)
+    pair.cut()
+    pair.run(20)
+    now = pair.a.now(pair.up)
+    assert pair.a.table.tsfp(row) > now + 86000
+    pair.a.grant(row, plain(1), pair.up, 300)
+    assert pair.a.table.tsfp(row) == now + 300 + 150
+
+
+# Connections and queues
+
+
+def test_a_connection_that_the_partner_closes_is_a_link_lost_at_once():
+    pair = normal()
+    pair.a.peer.closed(pair.a.peer.links.index(pair.a.peer.link), pair.a.now(pair.up), pair.up)
+    assert pair.a.state == CI and not pair.a.peer.linked and pair.a.peer.wants_dial(pair.up)
+
+
+def test_one_that_is_closed_before_it_was_the_link_is_not_dialled_again_at_once():
+    script = Script()
+    script.tick(10)
+    script.peer.closed(script.c, NOW, script.up)
+    assert not script.peer.wants_dial(script.up + 4) and script.peer.wants_dial(script.up + 5)
+
+
+def test_a_grant_says_in_its_own_record_what_the_partner_may_know():
+    """Though the update itself finds no place yet: so no second record is written for it."""
+    script = Script()
+    script.connect(unacked=0)
+    row = script.side.table.first(0, FREE)
+    script.side.grant(row, plain(1), script.up)
+    assert script.side.store.flash[row].rewind == ACTIVE and script.last(w.BNDUPD) is None
+
+
+def test_who_is_refused_for_newer_data_gets_it():
+    """A released lease that was renewed meanwhile, said by an ISC in NORMAL: reference section 5.7."""
+    script = Script(primary=True)
+    script.connectack()
+    script.out.state(NOW, N, 0, NOW)
+    script.say()
+    script.peer.record = s._with(script.peer.record, state=N, resume=N, partner=N)
+    row = script.side.table.first(0, FREE)
+    script.side.grant(row, plain(1), script.up)
+    script._flush()
+    sent = script.last(w.BNDUPD)
+    script.out.bndack(NOW, sent.buf, w.XID, sent.buf, sent.where[w.ASSIGNED_IP_ADDRESS])
+    script.say()
+    script.heard = []
+    stale = Binding()
+    assert stale.take(sent)
+    stale.status = EXPIRED
+    assert script.out.bndupd(NOW, stale)
+    script.say()
+    kinds = [kind for kind, _ in script.heard]
+    assert kinds == [w.BNDACK, w.BNDUPD]
+    assert script.last(w.BNDACK).octet(w.REJECT_REASON) == w.FATAL_CONFLICT
+    assert script.last(w.BNDUPD).octet(w.BINDING_STATUS) == ACTIVE
+
+
+def test_while_the_new_board_learns_its_time_does_not_run():
+    pair = normal()
+    pair.a.peer._alone, pair.a.peer._alone_until = True, pair.a.now(pair.up)
+    pair.a.peer.record = s._with(pair.a.peer.record, partner=R)
+    pair.a.peer._timers()
+    assert pair.a.peer._alone and pair.a.peer._alone_until == pair.a.peer._now + MCLT
