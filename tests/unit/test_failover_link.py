@@ -292,6 +292,15 @@ def test_a_reject_is_told_in_iscs_words_and_dialling_goes_on():
     assert not script.peer.wants_dial(script.up) and script.peer.wants_dial(script.up + 5)
 
 
+def test_a_disconnect_is_told_and_followed():
+    script = Script()
+    script.connect()
+    script.out.disconnect(NOW, w.DUPLICATE_CONNECTION, b"already connected")
+    script.say()
+    said = "Failover DISCONNECT from fo-lab: Connection rejected, duplicate connection."
+    assert said in script.side.store.lines and script.peer.closing[0] and not script.peer.linked
+
+
 def test_dialling_is_quick_at_first_and_rare_later():
     script = Script(primary=True, opened=False)
     up, times = UP, []

@@ -218,7 +218,8 @@ class Peer(Handshake):
         elif m.type == w.CONNECT or m.type == w.CONNECTACK:
             self._connected(link)
         elif m.type == w.DISCONNECT:
-            self._say("Failover DISCONNECT from %s: %s", self._reason())
+            if m.octet(w.REJECT_REASON) > 0:
+                self._say("Failover DISCONNECT from %s: %s", self._reason())
             self._end(link)
         elif link is self.link:
             self._hear(link)
