@@ -50,6 +50,12 @@ def test_an_update_that_was_overtaken() -> None:
     assert not find(NORMAL + OVERTAKEN, changed_twice={"10.53.1.7"})
 
 
+def test_the_end_of_a_lease_that_the_partner_has_prolonged() -> None:
+    stale = "bind update on 10.53.1.7 from fo-lab rejected: invalid state transition\n"
+    assert find(NORMAL + stale)
+    assert not find(NORMAL + stale, acknowledged_apart={"10.53.1.7"})
+
+
 def test_a_lost_link_is_explained_while_there_is_trouble() -> None:
     log = NORMAL + LOST + NORMAL
     assert not find(log, troubles=[[len(NORMAL), len(NORMAL) + 1]])

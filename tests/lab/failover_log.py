@@ -4,9 +4,13 @@ Some lines look like trouble and are none (failover reference, sections 5.5, 5.8
 
 - until both are in NORMAL for the first time, each pushes all addresses at the other, and one of the two copies of each is
   rejected as less critical;
-- the same for an address that both servers have acknowledged to its client (a rebinding client is heard by both);
+- the same for an address of which both servers heard the same news: both acknowledged it to a rebinding client, or both heard
+  its client decline it;
 - dhcpd sends a newer update for an address without waiting for the acknowledgement of the older one, and says `xid mismatch`
   when that comes: for an address that changed twice in short time;
+- a dhcpd that comes back after a lease has ended reports the end, though its partner has prolonged the lease meanwhile (section
+  10, item 4); the partner must refuse that: for an address that was acknowledged while the two were parted;
+- both servers dial: of two connections at a time, one is refused as one too many;
 - what a fault explains, from when it is made until both are in NORMAL again.
 """
 
@@ -28,10 +32,11 @@ LOST_LINK = re.compile(
 
 _DUEL = re.compile(r"^bind update on (\S+) .*rejected: incoming update is less critical than outgoing update")
 _OVERTAKEN = re.compile(r"^bind update on (\S+) got ack from \S+: xid mismatch")
+_STALE_END = re.compile(r"^bind update on (\S+) from \S+ rejected: .*state transition")
 _FIRST_NORMAL = re.compile(rb"^failover peer \S+: I move from \S+ to normal", re.MULTILINE)
 _HARMLESS = re.compile(
     r"^failover peer \S+: (?:I move|peer moves) from \S+ to \S+$|^(?:Config|Database|PID) file: |"
-    r"^vboard: power on|in flash replaced by "
+    r"^vboard: power on|^\S+ in flash replaced by |already connected$|duplicate connection"
 )
 
 
@@ -40,7 +45,9 @@ class Explained:
     """What is known from outside about a run."""
 
     heard_by_both: Collection[str] = ()
-    """Addresses that both servers have acknowledged."""
+    """Addresses that both servers have acknowledged, or heard declined."""
+    acknowledged_apart: Collection[str] = ()
+    """Addresses that were acknowledged while the servers could not speak with each other."""
     changed_twice: Collection[str] = ()
     """Addresses that were acknowledged or released twice in short time."""
     troubles: Sequence[Sequence[int]] = field(default_factory=list)
@@ -56,12 +63,14 @@ def complaints(log: bytes, known: Explained) -> list[str]:
     for line in log.splitlines(keepends=True):
         at, end = end, end + len(line)
         text = line.decode(errors="replace").rstrip("\n")
-        if not COMPLAINT.search(text) or _HARMLESS.match(text):
+        if not COMPLAINT.search(text) or _HARMLESS.search(text):
             continue
-        duel, overtaken = _DUEL.match(text), _OVERTAKEN.match(text)
+        duel, overtaken, stale = (pattern.match(text) for pattern in (_DUEL, _OVERTAKEN, _STALE_END))
         if duel and (at < first_normal or duel.group(1) in known.heard_by_both):
             continue
         if overtaken and overtaken.group(1) in known.changed_twice:
+            continue
+        if stale and stale.group(1) in known.acknowledged_apart:
             continue
         if LOST_LINK.match(text) and any(begin <= at < over for begin, over in known.troubles):
             continue

@@ -31,6 +31,9 @@ FIRST = "10.53.1.0"
 AGREE_S = 15.0
 """dhcpd sends its acknowledgements, and writes its database, up to two seconds late; then the other side may follow."""
 
+ENDS_APART_S = 2
+"""A board's clock is read in whole seconds, and the difference of two clocks is measured in whole seconds too."""
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -288,7 +291,10 @@ class Pair:
     def _complaints(self, side: Side) -> list[str]:
         """What a server logged that nothing explains."""
         known = failover_log.Explained(
-            self.witness.acknowledged_by_both(), self.witness.changed_twice(), self.troubles[side.at]
+            heard_by_both=self.witness.heard_by_both(),
+            acknowledged_apart=self.witness.acknowledged_apart(),
+            changed_twice=self.witness.changed_twice(),
+            troubles=self.troubles[side.at],
         )
         return failover_log.complaints(side.server.live.log.read_bytes(), known)
 
@@ -315,4 +321,6 @@ def _same(one: Bound | None, other: Bound | None) -> bool:
         return False
     if one.state != "active":
         return True
-    return (one.hardware, one.client_id) == (other.hardware, other.client_id) and abs(one.ends - other.ends) <= 1
+    if (one.hardware, one.client_id) != (other.hardware, other.client_id):
+        return False
+    return one.ends == other.ends or abs(one.ends - other.ends) <= ENDS_APART_S

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import re
 import shutil
 import signal
+import tempfile
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from twinlease_host import serial_link
+from twinlease_host import firmware, serial_link
 
 from . import dhcpd_leases
 from .net import Host
@@ -213,6 +216,15 @@ class IscSide(Side):
         return size - written, database.count("backup")
 
 
+@functools.cache
+def _compiled() -> Path:
+    """The firmware, compiled once for all boards of this process."""
+    folder = Path(tempfile.mkdtemp(prefix="twinlease-firmware-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    firmware.build(folder)
+    return folder
+
+
 class BoardSide(Side):
     """A virtual board, asked on its serial console. Both boards get the primary's file, as one configuration for a pair."""
 
@@ -222,6 +234,7 @@ class BoardSide(Side):
     def prepare(self, config: str, partners_config: str) -> Server:
         shared = config if self.role == "primary" else partners_config
         plan = Plan(network=NETWORK, address=self.address)
+        shutil.copytree(_compiled(), self.where / "board" / "firmware")
         return Twinlease(self.host, self.where, plan, shared, None)
 
     def ask(self, command: str) -> str:

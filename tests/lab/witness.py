@@ -78,10 +78,24 @@ class Witness:
         """What servers (or this one) have sent of one kind, so far."""
         return [e for e in self.heard() if e.from_server and e.message.kind == kind and server in (None, e.server)]
 
-    def acknowledged_by_both(self) -> set[str]:
-        """Addresses that both servers have acknowledged."""
-        by_server = [{e.message.yiaddr for e in self.answers(packet.ACK, server)} for server in self.ports]
-        return set.intersection(*by_server)
+    def heard_by_both(self) -> set[str]:
+        """Addresses that both servers have acknowledged, or whose client both have heard decline them."""
+        found: dict[str, set[str]] = {server: set() for server in self.ports}
+        for event in self.heard():
+            message = event.message
+            if event.from_server and message.kind == packet.ACK:
+                found[event.server].add(message.yiaddr)
+            elif not event.from_server and message.kind == packet.DECLINE:
+                found[event.server].add(packet.dotted(message.get(packet.REQUESTED) or bytes(4)))
+        return set.intersection(*found.values())
+
+    def acknowledged_apart(self) -> set[str]:
+        """Addresses that were acknowledged while the servers could not speak with each other."""
+
+        def apart(at: float) -> bool:
+            return any(begin <= at and (not end or at < end[0]) for begin, *end in self.separations)
+
+        return {e.message.yiaddr for e in self.answers(packet.ACK) if apart(e.at)}
 
     def changed_twice(self, within_s: float = 5.0) -> set[str]:
         """Addresses that were acknowledged or released twice within so long a time: longer than an update is on its way."""
