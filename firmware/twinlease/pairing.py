@@ -12,9 +12,13 @@ from collections import namedtuple
 
 from micropython import const
 
+from .clock import FOREVER
 from .failover.agree import digests
+from .failover.evidence import Evidence
+from .failover.longest import longest_lease
 from .failover.orient import orient
 from .failover.peer import Peer
+from .net.beat import Beats
 from .net.failover import Failover
 
 _META_PEER = const(2)  # and the next three: the Peers' records (conf allows four peers)
@@ -31,14 +35,13 @@ def build(app, alive):
             confs.append(pool.peer)
     app.node.identity = _identity(app)
     ours = [interface.address for interface in app.board.interfaces]
-    for conf in confs:
-        if orient(conf, ours) is None:
-            _tell_stranger(app, conf, ours)
-    app.peers = [_peer(app, conf, index) for index, conf in enumerate(confs)]
+    app.peers = [_peer(app, conf, index, ours) for index, conf in enumerate(confs)]
     app.tell_time()
     app.node.start_failover(app.peers)
     app.failover = Failover(list(zip(app.peers, confs)), app.driver.flush, app.clock, app.board, app.say)
     app.failover.discipline = app.hear_partner
+    known = [peer for peer in app.peers if peer.evidence]
+    app.failover.beats = Beats(known, app.board.interfaces, app.node.identity, app.say)
     app.driver.after_flush.append(app.failover.send)
     for index, peer in enumerate(app.peers):
         peer.start(app.journal.get_meta(_META_PEER + index), alive, app.clock.now, app.failover.up)
@@ -46,10 +49,16 @@ def build(app, alive):
     gc.collect()
 
 
-def _peer(app, conf, index):
+def _peer(app, conf, index, ours):
+    known = orient(conf, ours) is not None
+    if not known:
+        _tell_stranger(app, conf, ours)
     pools = [pool for pool in app.config.pools if pool.peer is conf]
     peer = Peer(conf, index, app.table, pools, app.node)
     peer.agree = digests(app.config, conf)
+    if known:  # or it waits for an address, and nothing follows from a partner that it cannot hear
+        longest = longest_lease(app.config, conf)
+        peer.evidence = Evidence(peer, FOREVER if longest < 0 else min(longest, FOREVER))
     return peer
 
 

@@ -89,6 +89,7 @@ def _join_pairs(app, alive):
     forget("twinlease.pairing")
     forget("twinlease.failover.orient")
     forget("twinlease.failover.agree")
+    forget("twinlease.failover.longest")
 
 
 def _free():

@@ -66,6 +66,18 @@ class Site:
                 "neigh", "replace", ADDRESSES[partner], "lladdr", NOBODY, "dev", "eth0", "nud", "permanent"
             )
 
+    def cut_tcp(self) -> None:
+        """The failover port is closed between the servers, as by a firewall that somebody changed; all else passes."""
+        for at in "ab":
+            for end in ("sport", "dport"):
+                self.servers[at].ip("rule", "add", "pref", "1", "ipproto", "tcp", end, "647", "blackhole")
+
+    def heal_tcp(self) -> None:
+        """It is open again."""
+        for at in "ab":
+            for _ in range(2):
+                self.servers[at].ip("rule", "del", "pref", "1")
+
     def heal_link(self) -> None:
         """They find each other again."""
         for at, partner in (("a", "b"), ("b", "a")):

@@ -18,7 +18,7 @@ def test_defaults():
     assert (p.port, p.peer_port, p.max_response_delay, p.max_unacked_updates) == (647, 647, 20, 100)
     assert (p.mclt, p.split, p.hba, p.load_balance_max_seconds, p.auto_partner_down) == (600, 128, None, 3, 0)
     assert (p.max_lease_misbalance, p.max_lease_ownership, p.min_balance, p.max_balance) == (15, 10, 60, 3600)
-    assert (p.key, p.partner_down_after, p.serve_alone_after, p.other) == (None, 600, 0, None), "our own"
+    assert (p.key, p.partner_down_after, p.serve_alone_after, p.other) == (None, None, 0, None), "our own"
 
 
 def test_every_statement():

@@ -47,6 +47,14 @@ class Peer:
 
     def __init__(self):
         self.told = []
+        self.evidence = self
+        self.left = None
+
+    def left_s(self):
+        return self.left
+
+    def keep(self):
+        self.told.append("keep")
 
     def due(self):
         return 3
@@ -240,6 +248,18 @@ def test_pause_and_resync_reach_the_peer_and_a_refusal_the_operator():
     assert app.peer.told == [states.SAYS_PAUSE, "flush", "resync", "flush"]
     printed = said(b"!1 failover resume p1\r", app)
     assert "failover peer p1: it is not paused" in printed and "!1 error" in printed
+
+
+def test_a_countdown_to_partner_down_is_shown_and_can_be_cancelled():
+    app = Pair()
+    assert "partner-down in" not in answer("show failover", app)
+    app.peer.left = 590
+    assert "alone       partner-down in 590 s unless it is heard from\n" in answer("show failover", app)
+    assert json.loads(answer("show failover json", app))[0]["partner_down_in"] == 590
+    answer("failover keep p1", app)
+    assert app.peer.told == ["keep", "flush"]
+    app.peer.evidence = None
+    assert "nothing is counted" in said(b"!1 failover keep p1\r", app)
 
 
 def test_an_unknown_peer_is_answered_with_those_there_are():

@@ -29,6 +29,8 @@ class Journal:
 
 
 class Interface:
+    prefix = 24
+
     def __init__(self, address):
         self.address = ip(address)
         self.prefix = 24
@@ -109,6 +111,7 @@ def test_one_file_makes_a_primary_of_one_board_and_a_secondary_of_the_other():
 def test_a_peer_has_the_pools_that_name_it_and_its_record_is_in_flash():
     app = boot("10.0.0.2", Journal())
     assert [pool.index for pool in app.peers[0].pools] == [0] and app.started == app.peers
+    assert app.peers[0].evidence and app.failover.beats
     assert app.journal.synced[2] and app.after_flush == [app.failover.send]
 
 
@@ -116,3 +119,4 @@ def test_a_board_that_has_neither_address_says_so_and_goes_on_trying():
     app = boot("10.0.0.99", Journal())
     assert "neither address 10.0.0.2 nor peer address 10.0.0.3 is this board's (10.0.0.99)" in app.said[0]
     assert not app.peers[0].serves
+    assert app.peers[0].evidence is None, "it hears nobody: that proves nothing"

@@ -10,7 +10,7 @@ firmware may use of it:
     read_file(name) an included configuration file
     load_image()    octets of the configuration's image (conf/image.py) or None     store_image(pieces)
     release_files() unmount what load_config, read_file … have mounted
-    interfaces      list of Interface: name, address, prefix, mac, index
+    interfaces      list of Interface: name, address, prefix, mac, index; connected(): False if its cable is out
     rtc()           project seconds from the board's own clock, or None
     ticks_ms(), ticks_diff(a, b)
     random(n)       n random octets

@@ -11,6 +11,7 @@ them in its flash):
     reset_cause  why it starts: "power-on", "reset", "crash"
 """
 
+import errno
 import json
 
 from .unix import Board
@@ -46,6 +47,13 @@ class Interface:
         self.prefix = int(prefix)
         self.mac = bytes([int(part, 16) for part in _sys(name, "address").split(":")])
         self.index = int(_sys(name, "ifindex"))
+
+    def connected(self):
+        """Is its cable in?  True too where nobody can tell."""
+        try:
+            return _sys(self.name, "carrier") != "0"
+        except OSError as e:
+            return e.errno != errno.EINVAL  # which it says of an interface that is down
 
 
 def _sys(name, what):

@@ -243,7 +243,7 @@ class FailoverPeer:
         self.min_balance = 60
         self.max_balance = 3600
         self.key = None  # octets: the secret between two of our boards
-        self.partner_down_after = 600  # seconds of silence everywhere; 0 is never
+        self.partner_down_after = None  # seconds of silence everywhere; 0 never, None 600 but never beside a dhcpd
         self.serve_alone_after = 0  # seconds; 0 is the longest lease of the pools
 
 

@@ -38,6 +38,7 @@ TABLE = (
         _failover("partner_down"),
         "the partner is off: take over",
     ),
+    (("failover", "keep", NAME), _failover("keep"), "do not take over from the partner by yourself"),
     (("failover", "pause", NAME), _failover("pause"), "stop serving; the partner goes on"),
     (("failover", "resume", NAME), _failover("resume"), "serve again after a pause"),
     (("failover", "resync", NAME), _failover("resync"), "ask the partner for all that it knows"),

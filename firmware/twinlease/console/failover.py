@@ -36,6 +36,13 @@ def partner_down(app, json, name):
     return _say(app, _named(app, name), SAYS_PARTNER_DOWN)
 
 
+def keep(app, json, name):
+    """Cancel the countdown to partner-down."""
+    peer = _named(app, name)
+    why_not = peer.evidence.keep() if peer.evidence else "failover peer %s: nothing is counted" % peer.conf.name
+    return _done(app, peer, why_not)
+
+
 def pause(app, json, name):
     return _say(app, _named(app, name), SAYS_PAUSE)
 
@@ -101,6 +108,7 @@ def _facts(app, peer):
         "serves": bool(peer.serves),
         "why": None if peer.serves else str(peer.why_silent, "utf8"),
         "differences": list(peer.differences or ()),
+        "partner_down_in": peer.evidence.left_s() if peer.evidence else None,
         "pools": [_pool(app.table, pool) for pool in peer.pools],
     }
 
@@ -117,6 +125,8 @@ def _lines(facts):
     if not facts["serves"]:
         yield "  serves      nobody: %s\n" % facts["why"]
     yield "  partner     %s%s\n" % (facts["partner_state"], _link(facts))
+    if facts["partner_down_in"] is not None:
+        yield "  alone       partner-down in %d s unless it is heard from\n" % facts["partner_down_in"]
     yield "  role        %s, %s with %s\n" % (facts["role"], facts["address"], facts["peer_address"])
     yield "  clocks      %s\n" % _skew(facts["skew"])
     yield "  updates     %d on their way, %d to be sent\n" % (facts["unacked"], facts["due"])

@@ -37,7 +37,7 @@ _PARTS = (
 
 # dhcpd.conf(5): ISC dhcpd's defaults, so that a time that is left out is as good as one that says the same.
 _DEFAULT_S = 43200
-_MAX_S = 86400
+MAX_S = 86400
 _MIN_S = 300
 
 
@@ -124,16 +124,16 @@ def _word(permit):
 
 
 def _lease_times(r):
-    most = _param(r, "max-lease-time", _MAX_S)
+    most = lease_param(r, "max-lease-time", MAX_S)
     least = min(_MIN_S, most) if most >= 0 else _MIN_S
     return b"%d %d %d" % (
-        _param(r, "default-lease-time", _DEFAULT_S),
+        lease_param(r, "default-lease-time", _DEFAULT_S),
         most,
-        _param(r, "min-lease-time", least),
+        lease_param(r, "min-lease-time", least),
     )
 
 
-def _param(r, name, default):
+def lease_param(r, name, default):
     """As the server merges them: the pool's, the subnet's of the range, then what encloses that."""
     around = []
     scope = r.subnet.scope

@@ -23,6 +23,7 @@ import gc
 
 from micropython import const
 
+from ..failover.evidence import CONNECTED, REFUSED
 from . import tcp
 from .sockets import readable, writable
 
@@ -68,6 +69,7 @@ class Failover:
         self._complained_at = -_COMPLAIN_TENTHS
         self._spawn = None
         self._stopping = False
+        self.beats = None  # beat.py, which looks for partners that are not linked
         self.discipline = None  # called with a Peer after it has heard something, while our clock is not trusted
 
     def time(self):
@@ -102,6 +104,8 @@ class Failover:
                 self._out_of_memory()
                 line.end_by[0] = line.end_by[1] = up
         try:
+            if self.beats:
+                self.beats.tick(self._clock.now, up)
             self._flush()
         except MemoryError:
             self._out_of_memory()  # rows and messages wait for the next flush
@@ -224,6 +228,8 @@ class Failover:
         if sock:
             sock.close()
         line.peer.dial_failed(self.time())
+        if why == tcp.REFUSED:
+            self._sign(line, REFUSED)
         if line.failed != why:
             line.failed = why
             self._say("failover peer %s: no connection to the partner (%s)" % (line.conf.name, _in_words(why)))
@@ -237,6 +243,7 @@ class Failover:
         if c < 0:
             sock.close()
             return
+        self._sign(line, CONNECTED)
         line.sockets[c] = sock
         line.tasks[c] = asyncio.current_task()
         line.end_by[c] = -1
@@ -257,6 +264,11 @@ class Failover:
             self._out_of_memory()
             peer.closed(c, self._clock.now, self.up)
         self._flush()
+
+    def _sign(self, line, what):
+        """The partner's host lives: see failover/evidence.py."""
+        if line.peer.evidence:
+            line.peer.evidence.sign(what, self.up)
 
     async def _read(self, line, c, sock):
         """Hand in what arrives, until nothing can any more, or the Peer wants no more."""

@@ -22,7 +22,7 @@ import time
 from micropython import const
 
 from ..octets import equal, in_net
-from .sockets import Waiting, address, readable
+from .sockets import Waiting, address, network, readable
 
 _ETH_P_ARP = const(0x0806)
 _AF_PACKET = const(17)
@@ -52,7 +52,7 @@ class Arp:
 
     def __init__(self, interface):
         self._mac = interface.mac
-        self._net, self._mask = _network(interface)
+        self._net, self._mask = network(interface)
         self.sock = socket.socket(_AF_PACKET, _SOCK_RAW, _ETH_P_ARP >> 8 | (_ETH_P_ARP & 255) << 8)
         if sys.implementation.name == "micropython":
             self.sock.bind(struct.pack("<HHiHBB8s", _AF_PACKET, 0x0608, interface.index, 0, 0, 0, b""))
@@ -194,12 +194,6 @@ def _ways(interfaces, log):
     except OSError as e:
         log.say("No raw socket (errno %s): addresses are offered without asking whether they are in use" % e.args[0])
     return ways
-
-
-def _network(interface):
-    bits = 0xFFFFFFFF << 32 - interface.prefix & 0xFFFFFFFF
-    mask = bytes([bits >> s & 255 for s in (24, 16, 8, 0)])
-    return bytes([a & m for a, m in zip(interface.address, mask)]), mask
 
 
 async def _sleep_ms(ms):

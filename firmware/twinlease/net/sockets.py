@@ -67,6 +67,13 @@ else:
             remove(sock)
 
 
+def network(interface):
+    """(network, mask) that the interface is in, four octets each."""
+    bits = 0xFFFFFFFF << 32 - interface.prefix & 0xFFFFFFFF
+    mask = bytes([bits >> s & 255 for s in (24, 16, 8, 0)])
+    return bytes([a & m for a, m in zip(interface.address, mask)]), mask
+
+
 class Waiting:
     """Tells without an exception whether another datagram waits on a socket."""
 
