@@ -344,12 +344,9 @@ class Pair:
         """What side i has said on this connection goes to the other."""
         side, other = self.sides[i], self.sides[1 - i]
         octets = side.out[pipe[i]]
-        if not self.whole:
-            side.out[pipe[i]] = bytearray()
-            return 0
         n = len(octets)
-        if not n or other in self.asleep:
-            return 0
+        if not n or not self.whole or other in self.asleep:
+            return 0  # TCP keeps them, and tries again
         if self.pieces:
             n = min(n, self.pieces)
         taken = other.peer.received(pipe[1 - i], octets, n, 0, other.now(self.up), self.up)
