@@ -55,12 +55,16 @@ def test_200_leases_flow_both_ways(pair_of: PairOf) -> None:
 
 
 def check_clients(pair: Pair, active: int) -> dict[str, object]:
-    """Both databases have every client's lease, and so many in all."""
+    """Both databases have every client's lease, and so many in all. Nobody tells that a RELEASE or DECLINE has been dealt with."""
+
+    def counted() -> bool:
+        return all(sum(b.state == "active" for b in side.leases().values()) == active for side in pair.sides)
+
+    wait_for(counted, 15, f"{active} active leases at both", glance_s=0.3)
     known = pair.wait_agreed()
     for number, lease in pair.clients.leases.items():
         assert known[lease.address].state == "active"
         assert known[lease.address].hardware == pair.clients.mac(number).hex(":")
-    assert sum(bound.state == "active" for bound in known.values()) == active
     return dict(known)
 
 

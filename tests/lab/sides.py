@@ -273,6 +273,11 @@ class BoardSide(Side):
         self.ask(f"failover partner-down {NAME} yes")
         self.wait_state("partner-down", limit_s=10)
 
+    def is_in(self, *wanted: str) -> bool:
+        if "This board serves nobody" in self.log():
+            raise RuntimeError(f"{self} cannot serve this configuration; its log:\n{self.server.live.tail()}")
+        return super().is_in(*wanted)
+
     def leases(self) -> dict[str, Bound]:
         return {
             row["address"]: Bound(
