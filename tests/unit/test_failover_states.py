@@ -250,7 +250,26 @@ def test_upddone_elsewhere_is_ignored():
         if own not in (R, PC):
             resume = N if own == ST else own
             after, do = s.step(record(own, resume=resume, asked_all=True), s.UPDDONE, 0, NOW)
-            assert after.state == own and not after.asked_all and not do
+            assert after.state == own and not after.asked_all
+            assert do == (((s.PERSIST, after),) if own in s.SERVING else ())
+
+
+def test_partner_down_without_data_asks_for_all_and_serves_nobody_on_the_link_before_it_has_it():
+    for primary in (True, False):
+        alone = s.step(record(R, s.UNKNOWN, primary, linked=False, heard=0), s.SAYS_PARTNER_DOWN, 0, NOW)[0]
+        assert alone.state == PD and alone.asked_all and s.serves(alone)
+        for saved in (alone, s.step(s.step(alone, s.START, NOW, NOW)[0], s.STARTUP_TIMEOUT, 0, NOW)[0]):
+            linked = s.step(saved, s.CONNECTED, 0, NOW)[0]
+            assert linked.state == PD and not s.serves(linked)
+            heard, do = s.step(linked, s.HEARD, R, NOW)
+            assert (s.ASK_ALL,) in do and not s.serves(heard)
+            normal = s.step(heard, s.HEARD, RD, NOW)[0]
+            assert normal.state == N and not s.serves(normal)
+            done, do = s.step(normal, s.UPDDONE, 0, NOW)
+            assert s.serves(done) and do == ((s.PERSIST, done),)
+            assert s.serves(s.step(normal, s.LINK_LOST, 0, NOW)[0]), "alone again"
+    with_data = s.step(record(CI, linked=False, heard=0), s.SAYS_PARTNER_DOWN, 0, NOW)[0]
+    assert with_data.state == PD and not with_data.asked_all
 
 
 def test_wait_over_ends_recover_wait_linked_or_not():

@@ -23,7 +23,7 @@ def encode(record, board, held_until):
         _VERSION,
         record.resume,
         record.partner,
-        record.primary,
+        record.primary + 2 * record.asked_all,
         record.stos,
         record.served_until,
         record.mclt,
@@ -37,9 +37,9 @@ def decode(octets, primary):
     if octets is None or len(octets) != struct.calcsize(_FORM):
         return None
     version, state, partner, role, stos, served_until, mclt, board, held_until = struct.unpack(_FORM, octets)
-    if version != _VERSION or role != primary or state not in states.STATES or state == states.STARTUP:
+    if version != _VERSION or role & 1 != primary or state not in states.STATES or state == states.STARTUP:
         return None
     if partner not in states.NAMES or min(stos, served_until, mclt, held_until) < 0:
         return None
-    record = states.Record(primary, mclt, state, state, stos, partner, served_until, False, 0, False)
+    record = states.Record(primary, mclt, state, state, stos, partner, served_until, False, 0, role > 1)
     return record, board, held_until

@@ -76,6 +76,8 @@ class Service:
         """For the log, in ISC dhcpd's words; to be asked if not `serves`."""
         record = self.record
         if record.state in states.SERVING:
+            if record.asked_all:
+                return _WHY_SILENT[states.RECOVER]
             if record.partner == states.PARTNER_DOWN:
                 return b"not responding (peer demands: recovering)"
             return b"not responding (peer demands: resolving conflicts)"

@@ -41,7 +41,10 @@ served, not from stos (reference section 10, item 6); PAUSED and SHUTDOWN end
 with a restart; unacknowledged updates are queued again at every loss of a link
 (item 1); a partner's state vetoes our service only while there is a link (item
 10); and a secondary says nothing on a new link before the primary has, because
-an ISC in CONFLICT-DONE ends its process at all but four states (section 0, item 4).
+an ISC in CONFLICT-DONE ends its process at all but four states (section 0, item 4).  A server
+that the operator, or time, leads from RECOVER to PARTNER-DOWN serves without data.
+As soon as there is a link it asks for all and is silent until it has that: leases that its
+partner did not need to tell would not come by themselves.
 
 Not here: sockets and timers, messages (wire.py), which lease is pending.
 """
@@ -228,9 +231,9 @@ _FIELDS = (
     "stos",  # start time of state: reference section 4.6
     "partner",  # the last state heard
     "served_until",  # when we may last have answered a client, as far as we know; brought up to date as we stop
-    "linked",  # from here on not persisted
+    "linked",  # this and the next are not persisted
     "heard",  # how many STATEs on this link: 0, 1, or 2 for more
-    "asked_all",  # UPDREQALL, and no UPDDONE since: reference section 4.2
+    "asked_all",  # UPDREQALL, or PARTNER-DOWN without data, and no UPDDONE since: reference section 4.2
 )
 Record = namedtuple("Record", _FIELDS)
 
@@ -307,7 +310,7 @@ def with_mclt(record, mclt):
 
 def serves(record):
     """May we answer clients at all?  The partner's veto needs a link."""
-    return record.state in SERVING and not (record.linked and record.partner in VETOES)
+    return record.state in SERVING and not (record.linked and (record.partner in VETOES or record.asked_all))
 
 
 def balances(record):
@@ -366,7 +369,8 @@ def _start(record, alive, now, do):
     saved = follow(ON_START, saved) if saved in STATES else _R
     do.append((MOVED, saved, _ST))
     do.append((ARM_STARTUP,))
-    return _with(record, state=_ST, resume=saved, served_until=served, linked=False, heard=0, asked_all=False)
+    lacks = record.asked_all and saved == _PD
+    return _with(record, state=_ST, resume=saved, served_until=served, linked=False, heard=0, asked_all=lacks)
 
 
 def _heard(record, partner, starting, now, do):
@@ -390,6 +394,8 @@ def _heard(record, partner, starting, now, do):
         do.append((ASK_ALL if record.asked_all else ASK,))
     elif says == REQUEST_ALL:
         record = _ask_all(record, do)
+    if first_word and record.asked_all and record.state in SERVING:
+        do.append((ASK_ALL,))  # it went to PARTNER-DOWN without data; who comes back has some
     unsaid = _is_unsaid(own, was)
     if says == SAY_AGAIN or unsaid or (first_word and not record.primary):
         if not _has(do, SAY, said):
@@ -401,6 +407,10 @@ def _heard(record, partner, starting, now, do):
 
 
 def _upddone(record, now, do):
+    if record.asked_all and record.state in SERVING:
+        record = _with(record, asked_all=False)
+        do.append((PERSIST, record))
+        return record
     record = _with(record, asked_all=False)
     if record.state == _R:
         return _enter(record, _recovered(record, now), now, do)
@@ -440,6 +450,7 @@ def _enter(record, state, now, do):
         resume=state,
         stos=record.stos if same or state == _RW else now,
         served_until=now if serving else record.served_until,
+        asked_all=record.asked_all or (state == _PD and record.resume == _R),
     )
     do.append((MOVED, was, state))
     if was in (_N, _PC, _PD):
