@@ -47,8 +47,8 @@ failover: $(STAMP) ## Pairs of servers, a board beside ISC dhcpd and beside its 
 fuzz: $(STAMP) ## Throw mutated packets and configurations at the parsers
 	@$(BIN)/python -m pytest -q -rs tests/fuzz
 
-bench: $(STAMP) debian ## Measure this server beside ISC dhcpd, Kea and dnsmasq
-	@$(BIN)/python -m tests.bench
+bench: $(STAMP) debian ## Measure this server beside ISC dhcpd, Kea and dnsmasq, and failover pairs; ONLY=failover (or servers)
+	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
 
 footprint: $(STAMP) ## Measure what the firmware takes of a board's heap (unix port; root)
 	@$(BIN)/python -m tests.bench.footprint

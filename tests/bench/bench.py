@@ -1,6 +1,8 @@
 """Twinlease, ISC dhcpd, Kea and dnsmasq side by side: speed, CPU, memory and bytes written, in one run.
 
-    .venv/bin/python tests/bench/bench.py [--quick] [--servers isc,kea] [--repeats N]
+    .venv/bin/python -m tests.bench [--quick] [--only servers|failover] [--servers isc,kea] [--repeats N]
+
+Then pairs of failover servers: failover.py.
 
 Each server has core 0 to itself, perfdhcp core 1; they are joined by one virtual cable. perfdhcp plays a relay agent
 with 1,000 clients; every server gets a pool of 1,000, no ping check, one lease time. Lease files lie on the disk, logs
@@ -37,7 +39,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
 from lab import perf  # noqa: E402
 from lab.daemon import Cost  # noqa: E402
@@ -46,6 +48,8 @@ from lab.servers import KINDS, Isc, Plan, Server, Twinlease  # noqa: E402
 from lab.tools import missing  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
+
+from tests.bench import failover  # noqa: E402
 
 SERVER = "10.77.0.2"
 CLIENTS = 1000
@@ -294,8 +298,8 @@ def plot(results: list[Figures], path: Path) -> None:
     picture.savefig(path, dpi=110)
 
 
-def record(results: list[Figures], effort: Effort) -> dict[str, object]:
-    """The run as one line for machines: no names or paths of this one."""
+def circumstances() -> dict[str, object]:
+    """Of the run, for machines to compare: no names or paths of this one."""
 
     def first_line(*argv: str) -> str:
         done = subprocess.run(argv, capture_output=True, text=True, cwd=HERE, check=False)
@@ -316,9 +320,6 @@ def record(results: list[Figures], effort: Effort) -> dict[str, object]:
         "cpu": model,
         "cores": os.cpu_count(),
         "load_before": round(os.getloadavg()[2], 2),
-        "clients": CLIENTS,
-        "effort": asdict(effort),
-        "servers": [asdict(f) for f in results],
     }
 
 
@@ -346,37 +347,66 @@ def chosen(names: str, console: Console) -> list[type[Server]]:
     return kinds
 
 
-def main() -> None:
-    """Measure, show, draw, record."""
-    options = argparse.ArgumentParser(description="Twinlease, ISC dhcpd, Kea and dnsmasq side by side")
-    options.add_argument(
-        "--quick", action="store_true", help="one repeat, short steps: only to see that it works; not recorded"
-    )
-    options.add_argument(
-        "--servers", default=USUAL, help=f"which, by commas, of {', '.join(CONTESTANTS)} (default: %(default)s)"
-    )
-    options.add_argument(
-        "--repeats", type=int, default=3, help="how often each point is measured (default: %(default)s)"
-    )
-    given = options.parse_args()
-    console = Console(width=max(160, Console().width))
-    effort = Effort(repeats=1, step_s=2, steady_s=3) if given.quick else Effort(repeats=given.repeats)
-    console.print(
-        f"1-minute load of this machine before the run: {os.getloadavg()[0]:.2f} (a busy machine gives poor figures)"
-    )
-    results = [contest(kind, effort, console) for kind in chosen(given.servers, console)]
+def servers(names: str, effort: Effort, picture: Path, console: Console) -> dict[str, object]:
+    """Measure single servers, show and draw; what is to be recorded."""
+    results = [contest(kind, effort, console) for kind in chosen(names, console)]
     if not results:
         sys.exit("nothing was measured; what is missing is named above")
     console.print(table(results))
     for f in results:
         for name, value in f.extra.items():
             console.print(f"{f.name}: {name.replace('_', ' ')}: {value:.0f}")
-    picture = HERE / "results" / ("quick.png" if given.quick else "bench.png")
     plot(results, picture)
     console.print(f"plot: {os.path.relpath(picture)}")
-    if not given.quick:
+    return {"clients": CLIENTS, "effort": asdict(effort), "servers": [asdict(f) for f in results]}
+
+
+def pairs(names: str, repeats: int, console: Console) -> dict[str, object]:
+    """Measure pairs of failover servers, and show; what is to be recorded."""
+    if lacks := missing("ip", "dhcpd", "omshell", "twinlease"):
+        console.print(f"[yellow]failover is left out: missing {'; '.join(lacks)}[/]")
+        return {}
+    results = failover.measure(failover.chosen(names), repeats, console)
+    console.print(failover.table(results))
+    return {"failover": failover.record(results)}
+
+
+def options() -> argparse.Namespace:
+    """What was asked for."""
+    given = argparse.ArgumentParser(description="Twinlease, ISC dhcpd, Kea and dnsmasq side by side")
+    given.add_argument(
+        "--quick", action="store_true", help="one repeat, short steps: to see that it works; not recorded"
+    )
+    given.add_argument("--only", choices=("servers", "failover"), help="only this part (default: both)")
+    given.add_argument(
+        "--servers", default=USUAL, help=f"which, by commas, of {', '.join(CONTESTANTS)} (default: %(default)s)"
+    )
+    given.add_argument(
+        "--pairs", default=failover.USUAL, help="failover: which, by commas, primary first (default: %(default)s)"
+    )
+    given.add_argument("--repeats", type=int, default=3, help="how often each point is measured (default: %(default)s)")
+    return given.parse_args()
+
+
+def main() -> None:
+    """Measure, show, draw, record."""
+    given = options()
+    console = Console(width=max(160, Console().width))
+    effort = Effort(repeats=1, step_s=2, steady_s=3) if given.quick else Effort(repeats=given.repeats)
+    facts = circumstances()
+    console.print(
+        f"1-minute load of this machine before the run: {os.getloadavg()[0]:.2f} (a busy machine gives poor figures)"
+    )
+    found: dict[str, object] = {}
+    if given.only != "failover":
+        found |= servers(
+            given.servers, effort, HERE / "results" / ("quick.png" if given.quick else "bench.png"), console
+        )
+    if given.only != "servers":
+        found |= pairs(given.pairs, effort.repeats, console)
+    if found and not given.quick:
         with open(HERE / "history.jsonl", "a") as history:
-            history.write(json.dumps(record(results, effort)) + "\n")
+            history.write(json.dumps(facts | found) + "\n")
         console.print(f"recorded in {os.path.relpath(HERE / 'history.jsonl')}")
 
 

@@ -62,6 +62,8 @@ class Server(ABC):
     tool: ClassVar[str]
     durability: ClassVar[str]
     says_ready: ClassVar[str]
+    says_powered: ClassVar[str | None] = None
+    """What the log says when the server itself begins to run; None if that is when the process is started."""
     ack_log: ClassVar[str] = r"DHCPACK on {address} to {mac}"
 
     def __post_init__(self) -> None:
@@ -227,6 +229,7 @@ class Twinlease(Server):
     tool = "twinlease"
     durability = "synced to its journal before each burst of answers"
     says_ready = "Server starting service"
+    says_powered = "vboard: power on"
 
     def prepare(self) -> None:
         (self.where / "dhcpd.conf").write_text(self.config or self.plan.dhcpd_conf())

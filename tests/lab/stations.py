@@ -7,9 +7,9 @@ one does not answer. What each was given stands in `leases`. One thread plays th
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 from . import packet
 from .packet import ACK, DECLINE, DISCOVER, NAK, OFFER, RELEASE, REQUEST, Message, Options, ip4
@@ -19,6 +19,7 @@ from .site import Site
 RETRY_S = (1.0, 2.0, 4.0, 4.0)
 """After how long a client asks again, the first time, the second time …; the last one for ever."""
 WINDOW = 16
+NOBODY_WAITS: Mapping[int, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Lease:
     """From the client's first word to the ACK."""
     tries: int
     """How many times it had to begin anew or ask again."""
+    asked_at: float
+    """When it said its first word, as time.monotonic() has it."""
 
 
 class Unanswered(AssertionError):
@@ -88,9 +91,19 @@ class Stations:
 
     # What clients do
 
-    def obtain(self, numbers: Iterable[int], at: str = "a", limit_s: float = 60.0, window: int = WINDOW) -> None:
-        """These clients, who have no address (or forgot it), get a lease: DISCOVER, and so on."""
-        self._play("obtain", numbers, at, limit_s, window)
+    def obtain(
+        self,
+        numbers: Iterable[int],
+        at: str = "a",
+        limit_s: float = 60.0,
+        window: int = WINDOW,
+        start_s: Mapping[int, float] = NOBODY_WAITS,
+    ) -> None:
+        """These clients, who have no address (or forgot it), get a lease: DISCOVER, and so on.
+
+        `start_s`: who begins how much later than the first; to be named in this order.
+        """
+        self._play("obtain", numbers, at, limit_s, window, start_s)
 
     def renew(self, numbers: Iterable[int], at: str = "a", limit_s: float = 60.0) -> None:
         """They renew with their server; if that does not answer within a second, with anybody."""
@@ -132,27 +145,38 @@ class Stations:
 
     # The play
 
-    def _play(self, kind: str, numbers: Iterable[int], at: str, limit_s: float, window: int = WINDOW) -> None:
+    def _play(
+        self,
+        kind: str,
+        numbers: Iterable[int],
+        at: str,
+        limit_s: float,
+        window: int = WINDOW,
+        start_s: Mapping[int, float] = NOBODY_WAITS,
+    ) -> None:
         """Let so many clients at a time talk until all have what they want."""
         raw = self.raws[at]
         while raw.hear(0.0) is not None:
             pass  # answers to earlier plays
         waiting = list(numbers)
         talks: dict[int, Talk] = {}
-        end = time.monotonic() + limit_s
+        began = time.monotonic()
+        end = began + limit_s
         while waiting or talks:
             now = time.monotonic()
             if now > end:
                 missing = sorted([t.number for t in talks.values()] + waiting)
                 raise Unanswered(f"{kind} at {at}: no answer within {limit_s:g} s for clients {missing}")
-            while waiting and len(talks) < window:
+            while waiting and len(talks) < window and began + start_s.get(waiting[0], 0.0) <= now:
                 self._say(raw, Talk(waiting.pop(0), kind, now, now), talks)
             for talk in [t for t in talks.values() if t.due <= now]:
                 del talks[talk.xid]
                 talk.tries += 1
                 talk.offer = None
                 self._say(raw, talk, talks)
-            until = min((t.due for t in talks.values()), default=now)
+            until = min((t.due for t in talks.values()), default=end)
+            if waiting and len(talks) < window:
+                until = min(until, began + start_s.get(waiting[0], 0.0))
             heard = raw.hear(max(0.0, min(until, end) - time.monotonic()))
             if heard is not None and heard.message.xid in talks:
                 self._hear(raw, talks[heard.message.xid], heard.message, talks)
@@ -208,7 +232,8 @@ class Stations:
         held = self.leases.get(talk.number)
         if held is not None and talk.kind != "obtain" and held.address != ack.yiaddr:
             raise Unanswered(f"client {talk.number} held {held.address} and was given {ack.yiaddr} ({talk.kind})")
-        self.leases[talk.number] = Lease(ack.yiaddr, server, lease_s, time.monotonic() - talk.began, talk.tries)
+        waited_s = time.monotonic() - talk.began
+        self.leases[talk.number] = Lease(ack.yiaddr, server, lease_s, waited_s, talk.tries, talk.began)
         for raw in self.raws.values():
             raw.owned[ack.yiaddr] = self.mac(talk.number)
 
