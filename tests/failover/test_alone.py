@@ -94,8 +94,9 @@ def test_a_partner_that_only_the_failover_port_hides_is_not_taken_for_dead(board
             side.wait_state(ALONE)
             side.wait_log("the partner's host answers, but not its failover port: PARTNER-DOWN only by command")
             side.wait_log("the partner's beat is heard, but no connection comes about")
+        pair.clients.obtain(range(1, 4))
         for _ in range(3):  # four times as long as it would take
-            pair.clients.obtain(range(1, 4))
+            pair.clients.renew(range(1, 4))
             wait_for_countdown_to_start_anew(pair)
         for side in pair.sides:
             assert side.state() == ALONE
@@ -164,12 +165,13 @@ def test_a_lone_new_board_serves_when_the_operator_has_said(boards, role: str) -
     """Empty flash, nobody to ask: it tells how long it waits, and how to end that; then the partner comes after all."""
     with boards("serve-alone-after 2;", pool=12, lease_s=40, mclt_s=5) as pair:
         side = pair.primary if role == "primary" else pair.secondary
-        pair.pull_cable(pair.partner(side))
+        pair.site.pull_cable(pair.partner(side).at)
         side.launch()
         side.wait_log("nobody is served for [0-9]+ s, then this board goes on alone; failover partner-down")
         side.wait_state("partner-down", limit_s=20)
         hold_all(pair, 4)
-        bring_back(pair, pair.partner(side))
+        pair.site.put_cable(pair.partner(side).at)
+        pair.partner(side).launch()
         pair.wait_normal()
         pair.wait_agreed()
         pair.clients.renew(range(1, 5))
