@@ -150,9 +150,8 @@ def test_the_host_is_asked_each_second_and_only_its_answer_counts():
     assert "ARP/ICMP" in scene.peers[0].evidence.ways and ANSWER not in scene.signs(0)
     watch = scene.beats[0]._watches[0]
     for octets, count in ((b"\x7f\0\0\x63", 0), (scene.peers[0].conf.peer_address, 1)):
-        frames = [bytes(28) + octets + bytes(10)]
-        watch.way_waits = lambda: bool(frames)
-        watch.way = Frames(frames)
+        watch.way = Frames([bytes(28) + octets + bytes(10)])
+        watch.way_waits = lambda: bool(watch.way.frames)
         scene.run(1)
         assert scene.signs(0).count(ANSWER) == count
     scene.peers[0].linked = True

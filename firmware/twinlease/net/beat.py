@@ -34,7 +34,6 @@ class Watch:
         self.evidence = peer.evidence
         self.beat = Beat(peer.conf, identity)
         self.sock = None
-        self.waiting = None
         self.way = None  # Arp or Ping, while it is asked
         self.way_waits = None
         conf = peer.conf
@@ -132,7 +131,7 @@ class Beats:
             except OSError:
                 return
             for watch in self._watches:
-                if watch.sock is sock and not watch.peer.linked and watch.beat.heard(octets):
+                if watch.sock is sock and watch.beat.heard(octets):
                     watch.evidence.sign(BEAT, up)
 
     # ARP, or ICMP where the partner is behind a router
