@@ -16,6 +16,7 @@ import twinlease
 
 from .errors import UserError
 from .fold import fold, module_name
+from .lend import lend
 
 SOURCE = ["boot.py", "main.py"]  # MicroPython looks for these two by name, and they are short
 NOT_FOR_BOARDS = ["_cpython.py"]
@@ -54,7 +55,8 @@ def build(target: Path, arch: str = UNIX_ARCH) -> int:
 def folded(more: dict[str, str] | None = None) -> dict[str, str]:
     """The text of every file as it is compiled, by its path on a board; `more` are other files of the program."""
     texts = {name: path.read_text() for name, path in _sources().items()}
-    return {name: texts[name] if name in SOURCE else text for name, text in fold({**texts, **(more or {})}).items()}
+    done = fold({**texts, **(more or {})}) | {name: texts[name] for name in SOURCE}
+    return lend(done, set(SOURCE))
 
 
 def _sources() -> dict[str, Path]:
@@ -77,7 +79,8 @@ def _digest(text: str, arch: str) -> str:
 def _rules() -> str:
     """Of how files are made here: other rules make everything anew."""
     here = Path(__file__)
-    return hashlib.sha256(here.read_bytes() + here.with_name("fold.py").read_bytes()).hexdigest()
+    files = ("firmware.py", "fold.py", "lend.py", "rom_names.txt")
+    return hashlib.sha256(b"".join(here.with_name(name).read_bytes() for name in files)).hexdigest()
 
 
 def compile_text(name: str, text: str, result: Path, arch: str) -> None:
