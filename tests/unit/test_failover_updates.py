@@ -3,7 +3,7 @@
 from failover_queues import NOW, cut, facts, pair, settle
 from leases import Dice, check
 from twinlease.failover import wire as w
-from twinlease.lease.row import ACTIVE, BACKUP, DUE, FREE, RESET, SENT
+from twinlease.lease.row import ACKED, ACTIVE, BACKUP, DUE, FREE, RESET, SENT
 
 
 def upddones(side):
@@ -277,6 +277,30 @@ def test_own_update_that_lost_its_duel_leaves_only_its_slot():
     settle(a, b, NOW + 1)
     assert a.updates.out == b.updates.out == 0
     assert facts(a) == facts(b) and a.table.cltt(3) == NOW + 1
+
+
+def test_a_partner_that_accepts_what_has_lost_its_duel_with_us_is_told_what_is_true():
+    """dhcpd accepts a BACKUP of the primary over its own ACTIVE that is on its way, and the primary accepts that."""
+    for primary in (True, False):
+        a, b = pair()
+        a.primary, b.primary = primary, not primary
+        a.updates._primary = primary
+        a.table.set_state(3, BACKUP)
+        a.updates.put(3)
+        a.send(b)
+        told = b.waiting.pop()
+        b.grant(3, 3, NOW)
+        b.send(a)
+        a.read(b)
+        assert a.table.state(3) == ACTIVE
+        message = w.Message()
+        message.read(told, 0, len(told))
+        b.writer.clear()
+        b.writer.bndack(NOW, message.buf, message.at + w.XID, message.buf, message.where[w.ASSIGNED_IP_ADDRESS])
+        b.line(a)
+        a.read(b)
+        a.updates.tick(NOW, 50)
+        assert a.due() == [3] and not a.table.flags(3) & ACKED
 
 
 class Story:

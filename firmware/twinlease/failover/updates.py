@@ -18,7 +18,7 @@ from array import array
 
 from micropython import const
 
-from ..lease.row import DUE, FREE, NONE, SENT
+from ..lease.row import ACKED, DUE, FREE, NONE, SENT
 from ..octets import copy, get32
 from . import wire as w
 from .bindings import acked, fill, is_own_address
@@ -53,6 +53,7 @@ class Updates:
         self.table = table
         self._indices = [pool.index for pool in pools]
         self.store = store
+        self._primary = conf.role == "primary"
         self.window = self.out = self.unknown_there = 0
         self._binding = Binding()
         self._rows = array("H", [NONE] * _SLOTS)
@@ -237,15 +238,31 @@ class Updates:
             return -1
         flags = t.flags(row)
         t.clear_flags(row, SENT)
-        if flags & DUE or not flags & SENT:
-            return -1  # it has changed since, or the partner's update for it was better
         reason = message.octet(w.REJECT_REASON)
+        if flags & DUE:
+            return -1  # it has changed since
+        if not flags & SENT:
+            if reason < 0:
+                self._contradict(row, up)
+            return -1
         if reason >= 0:
             self._rejected(reason, up)
             return -1
         freed = acked(t, row)
         self.store.save_later(row)
         return row if freed else -1
+
+    def _contradict(self, row, up):
+        """The partner has accepted what gave way to its own update here, as dhcpd does: each believes the other.
+
+        It is told what is true now.  By the secondary a while later, or two boards could go on like that for ever.
+        """
+        self.table.clear_flags(row, ACKED)
+        self.store.save_later(row)
+        if self._primary:
+            self.put(row)
+        else:
+            self._try_later(up)
 
     def _slot_of(self, message):
         at = message.where[w.ASSIGNED_IP_ADDRESS]
@@ -259,7 +276,11 @@ class Updates:
     def _rejected(self, reason, up):
         if reason == w.ILLEGAL_IP_ADDRESS:
             self.unknown_there += 1
-        elif self._retry_at < 0:
+        else:
+            self._try_later(up)
+
+    def _try_later(self, up):
+        if self._retry_at < 0:
             self._retry_at = up + self._retry
             self._retry = min(2 * self._retry, _RETRY_MAX)
 
