@@ -20,6 +20,7 @@ from .failover.orient import orient
 from .failover.peer import Peer
 from .net.beat import Beats
 from .net.failover import Failover
+from .net.left import Left
 
 _META_PEER = const(2)  # and the next three: the Peers' records (conf allows four peers)
 _META_IDENTITY = const(8)
@@ -42,6 +43,7 @@ def build(app, alive):
     app.failover.discipline = app.hear_partner
     known = [peer for peer in app.peers if peer.evidence]
     app.failover.beats = Beats(known, app.board.interfaces, app.node.identity, app.say)
+    app.failover.left = app.driver.left = Left(app.peers, app.node, app.driver.hand_in, app.board)
     app.driver.after_flush.append(app.failover.send)
     for index, peer in enumerate(app.peers):
         peer.start(app.journal.get_meta(_META_PEER + index), alive, app.clock.now, app.failover.up)

@@ -35,6 +35,7 @@ class DhcpServer:
         self.received = self.sent = self.unsent = self.errors = self.starved = 0
         self._starving = self._complaints = 0
         self.prober = None
+        self.left = None  # left.py, where pools have a failover partner
         self.after_flush = []  # called when the replies are sent: failover says what waited for the sync
 
     async def serve(self, index):
@@ -59,7 +60,7 @@ class DhcpServer:
 
     def _burst(self, index, sock, waiting):
         """Hand in what waits, then carry out what the node decided.  False if the socket reported an error."""
-        node, log = self._node, self._log
+        node = self._node
         well = True
         for _ in range(_DATAGRAMS):
             try:
@@ -69,17 +70,25 @@ class DhcpServer:
                 well = False
                 break
             self.received += 1
-            reason = node.on_dhcp(packet, len(packet), index, self._clock.now)
+            reason = self.hand_in(packet, index)
             if reason:
                 self._complain(node.links[index], reason, sender)
-            else:
-                log.exchange(node, node.links[index])
             if not node.has_room() or not waiting():
                 break
         self.flush()
         if node.n_unprobed and self.prober:
             self.prober.ask()
         return well
+
+    def hand_in(self, packet, index):
+        """Let the node handle a datagram that came in on link `index`.  Returns 0, or why it cannot be read."""
+        node = self._node
+        reason = node.on_dhcp(packet, len(packet), index, self._clock.now)
+        if not reason:
+            self._log.exchange(node, node.links[index])
+            if self.left and not node.server.reply:
+                self.left.look(packet, index)
+        return reason
 
     def _complain(self, link, reason, sender):
         self._complaints += 1
@@ -100,6 +109,8 @@ class DhcpServer:
         """
         self._node.drop_replies()
         self._node.server.client.release()
+        if self.left:
+            self.left.forget()
         gc.collect()
         self.starved += 1
         self._starving += 1

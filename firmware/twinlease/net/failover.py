@@ -70,6 +70,7 @@ class Failover:
         self._spawn = None
         self._stopping = False
         self.beats = None  # beat.py, which looks for partners that are not linked
+        self.left = None  # left.py: the clients of a partner that is gone
         self.discipline = None  # called with a Peer after it has heard something, while our clock is not trusted
 
     def time(self):
@@ -106,6 +107,8 @@ class Failover:
         try:
             if self.beats:
                 self.beats.tick(self._clock.now, up)
+            if self.left:
+                self.left.tick()
             self._flush()
         except MemoryError:
             self._out_of_memory()  # rows and messages wait for the next flush
