@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 
 DEBIAN := isc-dhcp-server isc-dhcp-client udhcpc dhcpcd-base kea-admin kea-dhcp4-server dnsmasq-base iproute2 tshark chrony
 
-.PHONY: help run test unit micropython power interop failover host fuzz bench lint check debian udhcpc clean
+.PHONY: help run test unit micropython boards power interop failover host fuzz bench lint check debian udhcpc clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ run: $(STAMP) udhcpc ## Boot a virtual board, let udhcpc take a lease, show it; 
 	@$(BIN)/twinlease demo $(if $(ONCE),--once)
 
 test: $(STAMP) debian ## Run everything: lint, types, unit tests on both interpreters, power cuts, real clients
-	@status=0; for part in lint unit micropython host power interop; do \
+	@status=0; for part in lint unit micropython boards failover; do \
 	  echo "== $$part"; $(MAKE) --no-print-directory $$part || status=1; done; exit $$status
 
 unit: $(STAMP) ## Unit tests on CPython
@@ -40,6 +40,9 @@ power: $(STAMP) ## Power cuts: at every flash operation in memory, and at random
 
 interop: $(STAMP) ## Real clients and servers against the virtual board (root)
 	@$(BIN)/python -m pytest -q -rs tests/interop
+
+boards: $(STAMP) ## host, power and interop at once, as far as the cores go
+	@$(BIN)/python -m pytest -q -rs -n 3 --dist loadfile tests/power tests/host tests/interop
 
 failover: $(STAMP) ## Pairs of servers, a board beside ISC dhcpd and beside its twin, through every fault (root)
 	@$(BIN)/python -m pytest -q -rs -n 6 tests/failover
