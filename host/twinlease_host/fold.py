@@ -7,13 +7,15 @@ what goes to a board is rewritten first, all files as one program:
   another module, by `from .x import NAME` or by `x.NAME`; the import goes, and so does the definition, unless somebody
   may still ask for it at run time.
 * parameters that nobody names in a call get a name by their position, the same few in all functions.
-* attributes with a leading underscore that hold data share their names between classes that never meet.
+* what has a leading underscore (attributes, methods, functions, classes and variables of a module) shares its name
+  with what it never meets: those of other classes, or of other modules.
 * `bytes((…))` of such constants and `unhexlify("…")` become literals: the source has a table as it is drawn, a board
   has its octets.
 * what asks for the interpreter (`sys.implementation.name`) has its answer, and the compiler drops the other branch.
 
-Text is replaced by the positions of the syntax tree and keeps its line breaks, so tracebacks tell true lines, and true
-names of functions. When in doubt a name is left as it is: the source runs unfolded everywhere.
+Text is replaced by the positions of the syntax tree and keeps its line breaks, so tracebacks tell true modules and true
+lines; of a function with a leading underscore they tell the name that it shares. When in doubt a name is left as it is:
+the source runs unfolded everywhere.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ def fold(sources: dict[str, str]) -> dict[str, str]:
     """The folded text of each file. `sources` is the whole program, by path: "main.py", "twinlease/octets.py" …"""
     files = {path: _Nodes(text) for path, text in _fold_constants(sources).items()}
     _number_parameters(files)
-    _share_attributes(files)
+    _share_private_names(files)
     return {path: file.edits.done() for path, file in files.items()}
 
 
@@ -91,9 +93,13 @@ class _Edits:
         at = self._octets.index(old.encode(), start)
         self.spans.append((at, at + len(old.encode()), new))
 
-    def replace_attribute(self, node: ast.Attribute, new: str) -> None:
+    def rename(self, node: ast.AST, old: str, new: str) -> None:
+        """Replace the node's own name: that of a definition, a variable or an attribute."""
+        if not isinstance(node, ast.Attribute):
+            self.replace_first(node, old, new)
+            return
         end = self._starts[node.end_lineno - 1] + node.end_col_offset  # type: ignore[operator]
-        self.spans.append((end - len(node.attr.encode()), end, new))
+        self.spans.append((end - len(old.encode()), end, new))
 
     def done(self) -> str:
         octets = self._octets
@@ -442,27 +448,97 @@ def _own_bindings(node: ast.AST) -> list[str]:
     return list(_bindings([node]))
 
 
-# Attributes.
+# Private names.
 
 
-def _share_attributes(files: dict[str, _Nodes]) -> None:
+def _share_private_names(files: dict[str, _Nodes]) -> None:
     family = _families(files)
+    uses = [use for path, file in files.items() for use in _uses(path, file.tree, family[path])]
     taken = {name for file in files.values() for name in _identifiers(file.all)}
-    attributes = [(path, node) for path in files for node in files[path].all if isinstance(node, ast.Attribute)]
-    ours = {node.attr for _, node in attributes if isinstance(node.ctx, ast.Store)} - taken
-    ours -= {node.attr for _, node in attributes if not _is_self(node.value)}  # somebody else's
-    where: dict[str, set[str]] = {}
-    for path, node in attributes:
-        if node.attr in ours and node.attr.startswith("_"):
-            where.setdefault(node.attr, set()).add(family[path])
-    short = _shared_names(where, taken | {node.attr for _, node in attributes})
-    for path, node in attributes:
-        if node.attr in short:
-            files[path].edits.replace_attribute(node, short[node.attr])
+    taken.update(node.attr for file in files.values() for node in file.all if isinstance(node, ast.Attribute))
+    short: dict[tuple[str, str, str], str] = {}
+    for of_class in (True, False):
+        where: dict[str, set[str]] = {}
+        for use in _understood(uses):
+            if use.of_class == of_class:
+                where.setdefault(use.name, set()).add(use.home)
+        for name, new in _shared_names(where, taken).items():
+            short.update({("class" if of_class else "module", name, home): new for home in where[name]})
+    for use in uses:
+        new = short.get(("class" if use.of_class else "module", use.name, use.home), "")
+        if new:
+            files[use.path].edits.rename(use.node, use.name, new)
 
 
-def _is_self(node: ast.expr) -> bool:
-    return isinstance(node, ast.Name) and node.id == "self"
+@dataclass
+class _Use:
+    """A place where a private name stands. `home`: the module that has it, or the family of the class."""
+
+    name: str
+    node: ast.AST
+    path: str
+    home: str
+    of_class: bool
+    defines: bool
+    doubtful: bool  # somebody else may mean it too
+
+
+def _uses(path: str, tree: ast.Module, family: str) -> Iterator[_Use]:
+    def visit(node: ast.AST, scope: str, in_text: bool) -> Iterator[_Use]:
+        inner = scope
+        in_text = in_text or isinstance(node, ast.JoinedStr)
+        if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+            yield use(node.name, node, scope == "class", True, scope == "function" or in_text)
+        elif isinstance(node, ast.Attribute):
+            yield use(node.attr, node, True, isinstance(node.ctx, ast.Store), not _is_own(node.value) or in_text)
+        elif isinstance(node, ast.Name):
+            stored = not isinstance(node.ctx, ast.Load)
+            yield use(node.id, node, False, stored, scope == "class" or (stored and scope == "function") or in_text)
+        else:
+            others = [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
+            others += [node.arg] if isinstance(node, (ast.keyword, ast.arg)) and node.arg else []
+            others += list(_bindings([node])) if not isinstance(node, ast.arg) else []
+            others += [a.name for a in node.names] if isinstance(node, (ast.Import, ast.ImportFrom)) else []
+            for name in others:
+                yield use(name, node, False, True, True)
+        if isinstance(node, ast.ClassDef):
+            inner = "class"
+        elif isinstance(node, (*_FUNCTIONS, ast.Lambda)):
+            inner = "function"
+        outside = _evaluated_outside(node)
+        for child in ast.iter_child_nodes(node):
+            yield from visit(child, scope if id(child) in outside else inner, in_text)
+
+    def use(name: str, node: ast.AST, of_class: bool, defines: bool, doubtful: bool) -> _Use:
+        return _Use(name, node, path, family if of_class else path, of_class, defines, doubtful)
+
+    for found in visit(tree, "module", False):
+        if found.name.startswith("_") and not found.name.startswith("__") and len(found.name) > 1:
+            yield found
+
+
+def _evaluated_outside(node: ast.AST) -> set[int]:
+    """Parts of a definition that belong to the scope in which it stands."""
+    if isinstance(node, ast.ClassDef):
+        return {id(part) for part in [*node.decorator_list, *node.bases, *node.keywords]}
+    if isinstance(node, _FUNCTIONS):
+        return {id(part) for part in [*node.decorator_list, node.returns]}
+    return set()
+
+
+def _understood(uses: list[_Use]) -> Iterator[_Use]:
+    """Uses of names that are nowhere doubtful, and defined wherever they are used."""
+    doubtful = {use.name for use in uses if use.doubtful}
+    defined = {(use.name, use.of_class, use.home) for use in uses if use.defines}
+    doubtful |= {use.name for use in uses if (use.name, use.of_class, use.home) not in defined}
+    yield from [use for use in uses if use.name not in doubtful]
+
+
+def _is_own(node: ast.expr) -> bool:
+    """Is it `self`, `cls`, or `super()`: an object of a class of this file, or of one that it inherits from?"""
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id == "super" and not node.args
+    return isinstance(node, ast.Name) and node.id in ("self", "cls")
 
 
 def _identifiers(nodes: list[ast.AST]) -> Iterator[str]:
@@ -506,11 +582,11 @@ def _join(head: dict[str, str], one: str, other: str) -> None:
 
 
 def _shared_names(where: dict[str, set[str]], taken: Iterable[str]) -> dict[str, str]:
-    """A short name for each attribute; two get the same only if no family has both."""
+    """A short name for each; two get the same only if no home has both."""
     taken = set(taken)
     letters = [f"_{a}{b}" for a in ("", *"abcdefghij") for b in "abcdefghijklmnopqrstuvwxyz"]
     free = [name for name in letters if name not in taken]
-    used: dict[str, set[str]] = {name: set() for name in free}  # by families
+    used: dict[str, set[str]] = {name: set() for name in free}  # by homes
     short = {}
     for attribute in sorted(where, key=lambda name: (-len(where[name]), name)):
         name = next((name for name in free if not used[name] & where[attribute]), "")

@@ -106,6 +106,43 @@ def test_classes_that_never_meet_share_the_names_of_their_own_attributes() -> No
         assert "self._at" in folded(left)
 
 
+def test_private_functions_of_modules_that_never_meet_share_their_names() -> None:
+    one = "def _first(a):\n    return [_second] and a\n\n_second = [1]\nclass _Third:\n    pass\nx = _Third()\n"
+    two = "async def _fourth():\n    pass\nrun(_fourth)\n"
+    done = fold({"one.py": one, "two.py": two})
+    assert done["two.py"] == "async def _a():\n    pass\nrun(_a)\n"
+    assert sorted(set(re.findall(r"\b_\w+", done["one.py"]))) == ["_a", "_b", "_c"]
+    for left in (
+        "def _at():\n    pass\nx = getattr(one, '_at')\n",
+        "def _at():\n    pass\nother._at()\n",
+        "def _at():\n    pass\nfrom two import _at\n",
+        "def _at():\n    pass\ndef f(_at):\n    return _at\n",
+        "def _at():\n    pass\ndef f():\n    _at = 1\n    return _at\n",
+        "def _at():\n    pass\ndef f():\n    global _at\n    _at = None\n",
+        "def _at():\n    pass\nclass A:\n    b = _at\n",
+        "def _at():\n    pass\nf(_at=1)\n",
+        "def _at():\n    pass\nx = f'{_at}'\n",
+        "x = _at\n",
+    ):
+        assert "_at" in folded(left), left
+
+
+def test_private_methods_share_names_but_not_with_what_their_class_has() -> None:
+    one = "class One:\n    def __init__(self):\n        self._one = 0\n    def _get(self):\n        return self._one\n"
+    heir = "from one import One\nclass Heir(One):\n    def _get(self):\n        return super()._get() + self._own()\n"
+    heir += "    def _own(self):\n        pass\n"
+    done = fold(
+        {"one.py": one, "heir.py": heir, "two.py": "class Two:\n    def _far(self):\n        return self._far\n"}
+    )
+    get = re.search(r"def (\w+)\(self\):\n        return self", done["one.py"])[1]
+    assert f"def {get}(self):\n        return super().{get}() + self." in done["heir.py"]
+    names = set(re.findall(r"\b_[a-z]+\b", done["one.py"] + done["heir.py"]))
+    assert len(names) == 3 and all(len(name) == 2 for name in names), "a method wrote over an attribute"
+    assert set(re.findall(r"\b_[a-z]+\b", done["two.py"])) < names
+    assert "self._at" in folded("class A:\n    def f(self):\n        return self._at\n")  # defined elsewhere
+    assert "def _at" in folded("class A:\n    def _at(self):\n        pass\ndef f(a):\n    a._at()\n")
+
+
 def test_no_module_of_a_board_keeps_a_constant_that_nobody_uses() -> None:
     texts = firmware.folded()
     words = Counter(word for text in texts.values() for word in re.findall(r"\w+", text))
@@ -173,11 +210,12 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_traceback_names_the_module_and_the_line_of_the_source(tmp_path: Path) -> None:
-    firmware.build(tmp_path)
+    asker = {"asker.py": "from twinlease.clock import Clock\nClock().advance(-1)\n"}
+    for name, text in firmware.folded(asker).items():
+        firmware.compile_text(name, text, firmware.built(tmp_path, name), firmware.UNIX_ARCH)
     source = (firmware.root() / "twinlease" / "clock.py").read_text().split("\n")
     line = next(n for n in range(len(source)) if "raise ValueError" in source[n]) + 1
-    inside = f"import sys; sys.path[:] = [{str(tmp_path)!r}, '.frozen']\n"
-    inside += "from twinlease.clock import Clock\nClock().advance(-1)"
+    inside = f"import sys; sys.path[:] = [{str(tmp_path)!r}, '.frozen']; import asker"
     words = [str(Path(sys.executable).parent / "micropython"), "-c", inside]
     said = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
-    assert f'File "twinlease.clock", line {line}, in advance' in said, said
+    assert f'File "twinlease.clock", line {line}, in ' in said, said
