@@ -2,8 +2,8 @@
 
 Two tables. The first: a serving board of 256 KiB, with 250 and 1,000 leases, ping-check off and on. "Free" is after a
 collection, before anybody typed; "console" is after a command has been answered, "largest" the largest free piece,
-"names" how many names the interpreter has learnt (its pool doubles at 630 and at 1,270, which costs 7 KB and 14 KB), "cells" how many
-16-octet cells the lease table has: where memory is short it takes fewer than one a lease.
+"names" how many names the interpreter has learnt (its pool doubles at 630 and at 1,270: 7 KB, 14 KB), "cells" how
+many 16-octet cells the lease table has: where memory is short it takes fewer than one a lease.
 
 The second: what each module leaves in the heap when it is imported after those above it. Where the pool of names
 grows, its new part counts there.
@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
