@@ -15,7 +15,7 @@ end by that.  The driver may hand in several packets before it syncs
 Nothing here allocates for a client that renews.
 
 The node is the store of the failover Peers: persist, persist_meta, save_later, say, identity,
-has_room (docs/failover-next.md).
+has_room (ARCHITECTURE.md, Failover).
 
 Not here: what a request gets (dhcp/server.py), sockets, flash, the clock.
 """

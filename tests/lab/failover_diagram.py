@@ -11,7 +11,7 @@ PAGE = REPOSITORY / "docs" / "failover-states.md"
 HEAD = """# The failover state machine
 
 Drawn from the tables in `firmware/twinlease/failover/states.py` by `python -m tests.lab.failover_diagram`; a test fails if this page is older than they
-are. The room is not wired in yet: the server does not speak failover.
+are. Each cell that is not ISC dhcpd's is explained there, and in docs/CONFORMANCE.md.
 
 Abbreviations: N normal, CI communications-interrupted, PD partner-down, PC potential-conflict, RI resolution-interrupted, CD conflict-done, R recover,
 RW recover-wait, RD recover-done, PA paused, SD shutdown, U unknown. "hears X" is a STATE of the partner.
@@ -30,6 +30,7 @@ EVENTS = (
 def draw() -> str:
     """The page's text."""
     from twinlease.failover import states as s
+    from twinlease.failover import words
 
     short = {
         s.UNKNOWN: "U", s.STARTUP: "ST", s.NORMAL: "N", s.COMMUNICATIONS_INTERRUPTED: "CI", s.PARTNER_DOWN: "PD", s.POTENTIAL_CONFLICT: "PC",
@@ -39,7 +40,7 @@ def draw() -> str:
     running = [state for state in s.STATES if state != s.STARTUP]
     lines = [HEAD, "## While we run", "", "```mermaid", "stateDiagram-v2"]
     for state in running:
-        lines.append(f'    state "{s.NAMES[state]}" as {short[state]}')
+        lines.append(f'    state "{words.NAMES[state]}" as {short[state]}')
     for edge, labels in _edges(s, short, running).items():
         lines.append(f"    {edge[0]} --> {edge[1]} : {' / '.join(labels)}")
     lines += ["```", "", "The operator's partner-down leads from every state to PD.", ""]

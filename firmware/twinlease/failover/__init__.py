@@ -11,6 +11,9 @@ description of what ISC dhcpd makes of it.
     link.py      one TCP connection: checks, timers; how far clocks are apart
     seal.py      messages authenticated by a key
     agree.py     do the two configurations agree
+    evidence.py  is the partner down, although nobody has said so
+    beat.py      the UDP beat between two boards without a link
+    longest.py   the longest lease that anybody may have promised
     orient.py    which half of a `failover peer` block this board is
     updates.py   the queue of updates, flow control
     bindings.py  may an update be accepted, and what it makes of a row
@@ -20,4 +23,7 @@ description of what ISC dhcpd makes of it.
     states.py    the endpoint's state machine, as tables
     wire.py      octets of a stream to messages
     writer.py    messages to octets
+
+ARCHITECTURE.md tells how they fit together and what the rest of the firmware asks
+of a Peer; docs/CONFORMANCE.md where the draft, ISC dhcpd and we differ.
 """

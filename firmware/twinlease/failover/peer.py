@@ -6,7 +6,7 @@
     peer.tick(now, up)                                every tenth of a second
     peer.writers[c], peer.closing[c]                  what to send after the next sync; to be closed after that
 
-docs/failover-next.md has all of it.  `now` is project seconds, `up` tenths of a second since boot.
+ARCHITECTURE.md (Failover) has all of it.  `now` is project seconds, `up` tenths of a second since boot.
 What `store` is given to persist is in flash before any octet that was
 written here leaves: so a state is durable before it is announced (draft section
 9.2), and a binding before it is acknowledged.  Nothing a partner sends raises.
