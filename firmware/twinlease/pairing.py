@@ -12,6 +12,7 @@ from collections import namedtuple
 
 from micropython import const
 
+from . import overlay
 from .clock import FOREVER
 from .failover.agree import digests
 from .failover.evidence import Evidence
@@ -24,6 +25,7 @@ from .net.left import Left
 
 _META_PEER = const(2)  # and the next three: the Peers' records (conf allows four peers)
 _META_IDENTITY = const(8)
+_OVERLAY = const(8192)  # handshake.py with memory.py, or actions.py with words.py and memory.py, and what they make
 
 Identity = namedtuple("Identity", ("board", "boots"))
 
@@ -49,6 +51,8 @@ def build(app, alive):
         peer.start(app.journal.get_meta(_META_PEER + index), alive, app.clock.now, app.failover.up)
     app.driver.flush()
     gc.collect()
+    overlay.learn("failover.handshake", "failover.resync", "failover.rebalance")
+    overlay.reserve(_OVERLAY)
 
 
 def _peer(app, conf, index, ours):

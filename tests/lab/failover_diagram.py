@@ -30,6 +30,7 @@ EVENTS = (
 def draw() -> str:
     """The page's text."""
     from twinlease.failover import states as s
+    from twinlease.failover import words
 
     short = {
         s.UNKNOWN: "U", s.STARTUP: "ST", s.NORMAL: "N", s.COMMUNICATIONS_INTERRUPTED: "CI", s.PARTNER_DOWN: "PD", s.POTENTIAL_CONFLICT: "PC",
@@ -39,7 +40,7 @@ def draw() -> str:
     running = [state for state in s.STATES if state != s.STARTUP]
     lines = [HEAD, "## While we run", "", "```mermaid", "stateDiagram-v2"]
     for state in running:
-        lines.append(f'    state "{s.NAMES[state]}" as {short[state]}')
+        lines.append(f'    state "{words.NAMES[state]}" as {short[state]}')
     for edge, labels in _edges(s, short, running).items():
         lines.append(f"    {edge[0]} --> {edge[1]} : {' / '.join(labels)}")
     lines += ["```", "", "The operator's partner-down leads from every state to PD.", ""]

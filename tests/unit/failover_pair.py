@@ -274,7 +274,7 @@ class Pair:
 
     @staticmethod
     def owes(peer):
-        return peer.unacked or peer.due() or peer._asked_xid >= 0
+        return peer.unacked or peer.due() or peer.asked_xid >= 0
 
     def cut(self):
         """From now on nothing arrives, and nobody is told."""

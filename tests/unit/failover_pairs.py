@@ -12,6 +12,7 @@ wait for MCLT waits for an event that may come at any moment.
 from collections import namedtuple
 
 from failover_tables import ISC_RUNNING, ISC_STARTUP
+from twinlease.failover import endpoint, memory, words
 from twinlease.failover import states as s
 
 N, CI, PD, PC, RI, CD = (
@@ -49,12 +50,12 @@ class Isc:
             return record, ()
         if event == s.START:
             saved = R if record.resume == EXITED else record.resume
-            record = s._with(record, state=ST, resume=saved, linked=False, heard=0, asked_all=False)
+            record = endpoint.altered(record, state=ST, resume=saved, linked=False, heard=0, asked_all=False)
         elif event == s.CONNECTED:
-            record = s._with(record, linked=True, heard=0)
+            record = endpoint.altered(record, linked=True, heard=0)
             Isc._say(record, do)
         elif event == s.LINK_LOST:
-            record = s._with(record, linked=False)
+            record = endpoint.altered(record, linked=False)
             record = Isc._enter(record, {N: CI, PC: RI}.get(record.resume, record.resume), now, do)
         elif event == s.STARTUP_TIMEOUT:
             if record.state == ST:
@@ -73,7 +74,7 @@ class Isc:
     @staticmethod
     def _heard(record, partner, starting, now, do):
         own, was = record.resume, record.partner
-        record = s._with(record, partner=partner, heard=1)
+        record = endpoint.altered(record, partner=partner, heard=1)
         if record.state == ST:
             if partner == was:
                 cell = PC if own == RI else own
@@ -93,7 +94,7 @@ class Isc:
 
     @staticmethod
     def _upddone(record, now, do):
-        record = s._with(record, asked_all=False)
+        record = endpoint.altered(record, asked_all=False)
         if record.state == R:
             waits = record.served_until + MCLT > now and record.partner not in (R, RD)
             return Isc._enter(record, RW if waits else RD, now, do)
@@ -107,7 +108,7 @@ class Isc:
     def _enter(record, state, now, do):
         if state == record.state:
             return record
-        record = s._with(record, state=state, resume=state)
+        record = endpoint.altered(record, state=state, resume=state)
         if state == EXITED:
             return record
         if record.linked:
@@ -123,7 +124,7 @@ class Isc:
     @staticmethod
     def _ask_all(record, do):
         do.append((s.ASK_ALL,))
-        return s._with(record, asked_all=True)
+        return endpoint.altered(record, asked_all=True)
 
     @staticmethod
     def _say(record, do):
@@ -133,13 +134,13 @@ class Isc:
 
 def fresh(primary):
     """A server that has just started for the first time."""
-    return s.step(s.first(primary, MCLT, NOW), s.START, NOW, NOW)[0]
+    return s.step(memory.first(primary, MCLT, NOW), s.START, NOW, NOW)[0]
 
 
 def plain(record):
     """The record without what only time changes, or two worlds would never be the same."""
     served = NOW if record.state in s.SERVING or record.resume in s.SERVING else record.served_until
-    return s._with(record, stos=0, served_until=served)
+    return endpoint.altered(record, stos=0, served_until=served)
 
 
 def act(kinds, world, i, event, arg=0, fault=0):
@@ -219,7 +220,7 @@ def goes_wrong(kinds, world, operators):
         if record.state != ST:
             yield "restart %d" % i, act(kinds, cut, i, s.START, NOW, 1)
             sides = list(cut.sides)
-            sides[i] = Side(s.first(record.primary, MCLT, NOW), 0, False)
+            sides[i] = Side(memory.first(record.primary, MCLT, NOW), 0, False)
             lost = World(tuple(sides), cut.wires, False, cut.faults)
             yield "lose all %d" % i, act(kinds, lost, i, s.START, NOW, 1)
         for event in operators:
@@ -294,4 +295,4 @@ def story(via, world):
 
 
 def short(state):
-    return "EXITED" if state == EXITED else s.NAMES[state]
+    return "EXITED" if state == EXITED else words.NAMES[state]

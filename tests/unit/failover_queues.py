@@ -94,7 +94,7 @@ class Side:
         sent = row >= 0 and self.updates.is_sent(row)
         reject = bindings.judge(self.table, row, m, now, 0, self.primary, self.normal, sent)
         if reject:
-            reason, text = bindings.REJECTS[reject]
+            reason, text = bindings.reason_of(reject)
             self.writer.bndack_reject(now, m.buf, m.at + w.XID, m.buf, at, reason, text)
             if reject in (bindings.TRANSITION, bindings.LESS_CRITICAL) and not sent:
                 self.updates.put(row)

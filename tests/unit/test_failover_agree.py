@@ -2,7 +2,8 @@
 
 from confs import ip, load
 from twinlease.conf import image, image_writer
-from twinlease.failover.agree import PART, differences, digests
+from twinlease.failover.agree import digests
+from twinlease.failover.differences import PART, differences
 from twinlease.failover.orient import orient
 
 ONE = 'failover peer "p1" { primary; address 10.1.0.1; peer address 10.1.0.2; mclt 600; split 128; %s }\n'

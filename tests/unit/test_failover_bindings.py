@@ -71,12 +71,12 @@ def test_what_an_update_must_hold_and_in_which_order_it_is_looked_for():
     tab = row_in(FREE)
     bare = bytearray(w.HEADER)
     bare[1], bare[2], bare[3] = w.HEADER, w.BNDUPD, w.HEADER
-    assert b.REJECTS[judged(tab, read(bare))] == (3, b"binding update lacks required options")
+    assert b.reason_of(judged(tab, read(bare))) == (3, b"binding update lacks required options")
     lacks = b.judge(tab, -1, read(bare), NOW, 0, True, True, False)
-    assert b.REJECTS[lacks][0] == 3
+    assert b.reason_of(lacks)[0] == 3
     assert b.judge(tab, -1, update(FREE), NOW, 0, True, True, False) == b.UNKNOWN_ADDRESS
-    assert b.REJECTS[b.UNKNOWN_ADDRESS] == (1, b"unknown IP address")
-    assert b.REJECTS[b.OTHER_RELATIONSHIP][0] == 1
+    assert b.reason_of(b.UNKNOWN_ADDRESS) == (1, b"unknown IP address")
+    assert b.reason_of(b.OTHER_RELATIONSHIP)[0] == 1
     for status, client, want in (
         (ABANDONED, True, (6, b"BNDUPD to ABANDONED with a CHADDR")),
         (ACTIVE, False, (3, b"BNDUPD without CHADDR")),
@@ -86,9 +86,9 @@ def test_what_an_update_must_hold_and_in_which_order_it_is_looked_for():
         (BACKUP, False, (0, b"")),
         (RESET, False, (0, b"")),
     ):
-        assert b.REJECTS[judged(tab, bndupd(status, plain(1) if client else None))] == want
+        assert b.reason_of(judged(tab, bndupd(status, plain(1) if client else None))) == want
     only_id = bndupd(ABANDONED, id_n=3)
-    assert b.REJECTS[judged(tab, only_id)] == (6, b"BNDUPD to ABANDONED with client-id")
+    assert b.reason_of(judged(tab, only_id)) == (6, b"BNDUPD to ABANDONED with client-id")
 
 
 def test_a_hardware_address_of_21_octets_is_the_longest():
@@ -99,14 +99,14 @@ def test_a_hardware_address_of_21_octets_is_the_longest():
         m = w.Message()
         body = b"\x00\x02\x00\x04\x0a\x35\x00\x64\x00\x03\x00\x01\x02\x00\x05\x00" + bytes((n,)) + bytes(n)
         octets = b"\x00" + bytes((12 + len(body), 3, 12)) + bytes(8) + body
-        assert b.REJECTS[judged(row_in(FREE), read(octets))][0] == want
+        assert b.reason_of(judged(row_in(FREE), read(octets)))[0] == want
 
 
 def test_a_binding_status_that_does_not_exist_is_refused_in_every_state():
     for own in ALL:
         for status in (0, 8, 9, 127, 255):
             for normal in (True, False):
-                assert b.REJECTS[judged(row_in(own), bndupd(status, plain(1)), True, normal)][0] == 6
+                assert b.reason_of(judged(row_in(own), bndupd(status, plain(1)), True, normal))[0] == 6
 
 
 def test_flags_that_our_own_list_does_not_know():
@@ -114,7 +114,7 @@ def test_flags_that_our_own_list_does_not_know():
         for flag, bit, reason in ((1, t.RESERVED, 19), (2, t.BOOTP, 6)):
             m = bndupd(own, plain(1), ip_flags=flag, potential_expiration=NOW)
             tab = row_in(own)
-            assert b.REJECTS[judged(tab, m, primary)][0] == reason
+            assert b.reason_of(judged(tab, m, primary))[0] == reason
             assert judged(tab, m, not primary) == 0
             tab.set_flags(0, bit)
             assert judged(tab, m, primary) == 0
@@ -225,7 +225,7 @@ def test_duels():
                 assert (got == b.LESS_CRITICAL) == (not wins), (own, status, primary)
                 if wins:
                     assert got == judged(tab, m, primary, True, False)
-    assert b.REJECTS[b.LESS_CRITICAL] == (16, b"incoming update is less critical than outgoing update")
+    assert b.reason_of(b.LESS_CRITICAL) == (16, b"incoming update is less critical than outgoing update")
 
 
 def test_of_two_active_the_later_client_contact_wins():
@@ -251,7 +251,7 @@ def test_the_servers_own_address_stays_its_own():
     for status in ALL:
         m = update(status)
         for normal in (True, False):
-            assert b.REJECTS[judged(tab, m, False, normal)][0] == 2
+            assert b.reason_of(judged(tab, m, False, normal))[0] == 2
     binding = Binding()
     b.fill(binding, tab, 0, 0)
     assert (binding.status, binding.lease_expiration, binding.chaddr_n) == (ABANDONED, FOREVER, 0)

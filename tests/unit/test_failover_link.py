@@ -4,6 +4,7 @@ import captures
 from failover_pair import FILE, MCLT, NOW, B, Side
 from leases import Dice
 from twinlease.clock import UNIX_2020
+from twinlease.failover import handshake, words
 from twinlease.failover import link as links
 from twinlease.failover import states as s
 from twinlease.failover import wire as w
@@ -93,8 +94,8 @@ class Script:
 
 
 def hello(board=b"board--X", boots=1, flags=links.CLOCK_TRUSTED, remembered=bytes(8)):
-    out = bytearray(links.HELLO_SIZE)
-    links.put_hello(out, flags, board, boots, remembered)
+    out = bytearray(handshake.HELLO_SIZE)
+    handshake.put_hello(out, flags, board, boots, remembered)
     return bytes(out)
 
 
@@ -324,7 +325,7 @@ def test_an_isc_primary_of_another_time_is_spoken_to_in_its_time():
         script.say()
         assert script.peer.skew == ahead
         for kind in (w.CONNECTACK, w.STATE, w.UPDREQALL):
-            assert script.last(kind).sent_at == NOW + ahead, w.MESSAGE_NAMES[kind]
+            assert script.last(kind).sent_at == NOW + ahead, words.MESSAGE_NAMES[kind]
         assert script.last(w.STATE).time(w.START_TIME_OF_STATE) == NOW + ahead
         where = "ahead of" if ahead > 0 else "behind"
         said = "the partner's clock is %d s %s ours: we speak to it in its time" % (abs(ahead), where)

@@ -3,6 +3,7 @@
 import sys
 
 from failover_pairs import EXITED, PD, SD, Isc, explore, is_well, story, stuck
+from twinlease.failover import endpoint
 from twinlease.failover import states as s
 
 # MicroPython takes ten times as long, and walks the same code.
@@ -40,7 +41,7 @@ def serve_from_one_list(world):
     if world.wires != ((), ()):
         return False
     one, other = world.sides
-    if not (s.serves(one.record) and s.serves(other.record)) or one.declared or other.declared:
+    if not (endpoint.serves(one.record) and endpoint.serves(other.record)) or one.declared or other.declared:
         return False
     return PD in (one.record.state, other.record.state)
 

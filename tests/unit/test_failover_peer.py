@@ -3,7 +3,7 @@
 from failover_pair import FILE, MCLT, NOW, Pair, photo
 from leases import Dice, plain
 from test_failover_link import Script, read
-from twinlease.failover import memory
+from twinlease.failover import endpoint, memory
 from twinlease.failover import states as s
 from twinlease.failover import wire as w
 from twinlease.failover.balance import bucket
@@ -461,7 +461,7 @@ def test_who_has_run_dry_asks_and_the_partner_answers():
 
 def test_a_poolreq_outside_of_normal_is_answered_negatively():
     pair = normal()
-    pair.a.peer.record = s._with(pair.a.peer.record, state=s.RECOVER_DONE)
+    pair.a.peer.record = endpoint.altered(pair.a.peer.record, state=s.RECOVER_DONE)
     pair.b.peer.link.writer.bare(w.POOLREQ, pair.b.now(pair.up))
     pair.b.flush()
     pair._carry()
@@ -762,7 +762,7 @@ def test_who_is_refused_for_newer_data_gets_it():
     script.connectack()
     script.out.state(NOW, N, 0, NOW)
     script.say()
-    script.peer.record = s._with(script.peer.record, state=N, resume=N, partner=N)
+    script.peer.record = endpoint.altered(script.peer.record, state=N, resume=N, partner=N)
     row = script.side.table.first(0, FREE)
     script.side.grant(row, plain(1), script.up)
     script._flush()
@@ -783,7 +783,7 @@ def test_who_is_refused_for_newer_data_gets_it():
 
 def test_while_the_new_board_learns_its_time_does_not_run():
     pair = normal()
-    pair.a.peer._alone, pair.a.peer._alone_until = True, pair.a.now(pair.up)
-    pair.a.peer.record = s._with(pair.a.peer.record, partner=R)
+    pair.a.peer.alone, pair.a.peer.alone_until = True, pair.a.now(pair.up)
+    pair.a.peer.record = endpoint.altered(pair.a.peer.record, partner=R)
     pair.a.peer._timers()
-    assert pair.a.peer._alone and pair.a.peer._alone_until == pair.a.peer._now + MCLT
+    assert pair.a.peer.alone and pair.a.peer.alone_until == pair.a.peer.now + MCLT

@@ -2,13 +2,13 @@
 
 from failover_queues import HBA, NOW, facts, pair, settle
 from leases import Dice, check, lease, mac, plain, queue
-from twinlease.failover import balance, pools
+from twinlease.failover import balance, pools, rebalance
 from twinlease.lease import table as t
 from twinlease.lease.row import BACKUP, DUE, FREE, HELD
 
 
 def run(side, by_timer=False, now=NOW):
-    return pools.rebalance(
+    return rebalance.rebalance(
         side.conf, side.table, side.pools, side.primary, HBA, side.updates, side.store, now, by_timer
     )
 

@@ -2,6 +2,7 @@
 
 import failover_tables as tables
 from failover_tables import PARTNERS, SHORT
+from twinlease.failover import endpoint, memory, words
 from twinlease.failover import states as s
 
 NOW = 100000
@@ -215,12 +216,12 @@ def test_recovered_waits_for_mclt_unless_the_partner_recovers_too():
 
 
 def test_a_server_that_never_served_does_not_wait():
-    new = s.first(False, MCLT, NOW, served_until=0)
+    new = memory.first(False, MCLT, NOW, served_until=0)
     new, _ = s.step(new, s.START, 0, NOW)
     new, _ = s.step(new, s.CONNECTED, 0, NOW)
     new, _ = s.step(new, s.HEARD, PD, NOW)
     assert new.state == R and s.step(new, s.UPDDONE, 0, NOW)[0].state == RD
-    lost, _ = s.step(s.first(False, MCLT, NOW), s.START, 0, NOW)
+    lost, _ = s.step(memory.first(False, MCLT, NOW), s.START, 0, NOW)
     assert s.wait_until(lost) == NOW + MCLT
 
 
@@ -257,17 +258,17 @@ def test_upddone_elsewhere_is_ignored():
 def test_partner_down_without_data_asks_for_all_and_serves_nobody_on_the_link_before_it_has_it():
     for primary in (True, False):
         alone = s.step(record(R, s.UNKNOWN, primary, linked=False, heard=0), s.SAYS_PARTNER_DOWN, 0, NOW)[0]
-        assert alone.state == PD and alone.asked_all and s.serves(alone)
+        assert alone.state == PD and alone.asked_all and endpoint.serves(alone)
         for saved in (alone, s.step(s.step(alone, s.START, NOW, NOW)[0], s.STARTUP_TIMEOUT, 0, NOW)[0]):
             linked = s.step(saved, s.CONNECTED, 0, NOW)[0]
-            assert linked.state == PD and not s.serves(linked)
+            assert linked.state == PD and not endpoint.serves(linked)
             heard, do = s.step(linked, s.HEARD, R, NOW)
-            assert (s.ASK_ALL,) in do and not s.serves(heard)
+            assert (s.ASK_ALL,) in do and not endpoint.serves(heard)
             normal = s.step(heard, s.HEARD, RD, NOW)[0]
-            assert normal.state == N and not s.serves(normal)
+            assert normal.state == N and not endpoint.serves(normal)
             done, do = s.step(normal, s.UPDDONE, 0, NOW)
-            assert s.serves(done) and do == ((s.PERSIST, done),)
-            assert s.serves(s.step(normal, s.LINK_LOST, 0, NOW)[0]), "alone again"
+            assert endpoint.serves(done) and do == ((s.PERSIST, done),)
+            assert endpoint.serves(s.step(normal, s.LINK_LOST, 0, NOW)[0]), "alone again"
     with_data = s.step(record(CI, linked=False, heard=0), s.SAYS_PARTNER_DOWN, 0, NOW)[0]
     assert with_data.state == PD and not with_data.asked_all
 
@@ -356,16 +357,16 @@ def test_service_table():
             resume = N if own == ST else own
             linked = record(own, partner, resume=resume)
             want = own in (N, CI, PD) and partner not in (PD, PC, CD, RI)
-            assert s.serves(linked) == want, (own, partner)
+            assert endpoint.serves(linked) == want, (own, partner)
             alone = record(own, partner, linked=False, resume=resume)
-            assert s.serves(alone) == (own in (N, CI, PD)), "a partner that is not there vetoes nothing"
-            assert s.balances(linked) == (own == N and partner == N)
+            assert endpoint.serves(alone) == (own in (N, CI, PD)), "a partner that is not there vetoes nothing"
+            assert endpoint.balances(linked) == (own == N and partner == N)
 
 
 def test_the_log_speaks_as_isc_does():
-    assert s.move_line("p1", CI, N) == "failover peer p1: I move from communications-interrupted to normal"
-    assert s.partner_line("p1", U, R) == "failover peer p1: peer moves from unknown-state to recover"
-    assert [s.NAMES[x] for x in (RW, RI, CD, PC, ST)] == [
+    assert words.move_line("p1", CI, N) == "failover peer p1: I move from communications-interrupted to normal"
+    assert words.partner_line("p1", U, R) == "failover peer p1: peer moves from unknown-state to recover"
+    assert [words.NAMES[x] for x in (RW, RI, CD, PC, ST)] == [
         "recover-wait",
         "resolution-interrupted",
         "conflict-done",

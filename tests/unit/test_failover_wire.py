@@ -6,6 +6,7 @@ import captures
 import micropython
 from twinlease.clock import FOREVER, UNIX_2020
 from twinlease.failover import wire as w
+from twinlease.failover import words
 from twinlease.failover.writer import Binding, Writer
 
 NAME = b"fo-lab"
@@ -79,9 +80,7 @@ def again(m, octets, out):
         at = m.where[w.ASSIGNED_IP_ADDRESS]
         if m.octet(w.REJECT_REASON) < 0:
             return out.bndack(now, buf, xid_at, octets, at)
-        return out.bndack_reject(
-            now, buf, xid_at, octets, at, m.octet(w.REJECT_REASON), value(m, w.MESSAGE_TEXT)
-        )
+        return out.bndack_reject(now, buf, xid_at, octets, at, m.octet(w.REJECT_REASON), value(m, w.MESSAGE_TEXT))
     if kind == w.POOLRESP:
         return out.poolresp(now, buf, xid_at, m.number(w.ADDRESSES_TRANSFERRED))
     if kind == w.UPDDONE:
@@ -117,10 +116,15 @@ def test_every_message_of_every_capture_comes_back_octet_for_octet():
             assert said == w.NEED_MORE and b"".join(found) == octets, name
             for one in found:
                 why, m = read(one)
-                assert why == 0, (name, w.REASONS[why], one)
+                assert why == 0, (name, words.REASONS[why], one)
                 out = Writer(400)
                 assert (option_by_option if sender == scripted else again)(m, one, out)
-                assert bytes(out.buf[: out.end]) == one, (name, w.MESSAGE_NAMES[m.type], one, bytes(out.buf[: out.end]))
+                assert bytes(out.buf[: out.end]) == one, (
+                    name,
+                    words.MESSAGE_NAMES[m.type],
+                    one,
+                    bytes(out.buf[: out.end]),
+                )
                 kinds.add(m.type)
                 count += 1
         assert count >= 5, name
@@ -280,7 +284,9 @@ def test_an_option_that_stands_twice_ends_the_link_if_it_was_stored():
 
 
 def test_options_of_other_messages_are_skipped_whatever_their_length():
-    why, m = read(message(w.CONTACT, option(w.SERVER_STATE, b"12345"), option(w.DDNS, b"x"), option(w.MESSAGE_DIGEST, b"")))
+    why, m = read(
+        message(w.CONTACT, option(w.SERVER_STATE, b"12345"), option(w.DDNS, b"x"), option(w.MESSAGE_DIGEST, b""))
+    )
     assert why == 0 and m.octet(w.SERVER_STATE) == -1
 
 
@@ -358,14 +364,20 @@ def test_a_message_forgets_the_one_before():
 
 
 def test_numbers_that_no_small_int_holds_come_back_as_the_largest():
-    m = read(message(w.CONNECT, option(w.MCLT, b"\xff\xff\xff\xff"), option(w.MAX_UNACKED_BNDUPD, b"\x3f\xff\xff\xfe")))[1]
+    m = read(
+        message(w.CONNECT, option(w.MCLT, b"\xff\xff\xff\xff"), option(w.MAX_UNACKED_BNDUPD, b"\x3f\xff\xff\xfe"))
+    )[1]
     assert m.number(w.MCLT) == 0x3FFFFFFF and m.number(w.MAX_UNACKED_BNDUPD) == 0x3FFFFFFE
     assert m.number(w.RECEIVE_TIMER) == -1
 
 
 def test_no_mutant_of_a_message_leaves_its_bounds():
     """Every octet of a BNDUPD set to every value: a reason or a message whose options lie inside it, never an exception."""
-    whole = bytearray(message(w.BNDUPD, option(2, b"\x0a\x35\x00\x64"), option(3, b"\x02"), option(5, b"\x01\x02"), option(13, bytes(4))))
+    whole = bytearray(
+        message(
+            w.BNDUPD, option(2, b"\x0a\x35\x00\x64"), option(3, b"\x02"), option(5, b"\x01\x02"), option(13, bytes(4))
+        )
+    )
     m = w.Message()
     for i in range(2, len(whole)):
         kept = whole[i]

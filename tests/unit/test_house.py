@@ -9,6 +9,7 @@ FIRMWARE = Path(__file__).resolve().parents[2] / "firmware" / "twinlease"
 FLOORS = {
     "octets": 0,
     "clock": 0,
+    "overlay": 0,
     "conf": 1,
     "lease": 2,
     "failover": 3,
@@ -23,7 +24,7 @@ FLOORS = {
     "start": 9,
     "app": 10,
 }
-PURE = ("octets", "clock", "conf", "lease", "dhcp", "failover", "node")
+PURE = ("octets", "clock", "overlay", "conf", "lease", "dhcp", "failover", "node")
 PURE_MAY_IMPORT = ("array", "binascii", "collections", "hashlib", "micropython", "struct", "sys", "gc")
 LINES_MAX = 60
 

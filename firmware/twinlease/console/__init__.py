@@ -27,8 +27,8 @@ Not here: the commands (commands.py), what they print (show.py), editing (line.p
 
 import asyncio
 import gc
-import sys
 
+from ..overlay import drop
 from . import line
 
 PROMPT = b"twinlease> "
@@ -77,9 +77,8 @@ async def _answer(commands, text, app, out):
 
 
 def _forget():
-    for name in ("commands", "show", "failover"):
-        sys.modules.pop(__name__ + "." + name, None)
-        globals().pop(name, None)
+    for name in ("console.commands", "console.show", "console.failover", "failover.words"):
+        drop("twinlease." + name)
 
 
 def _split_tag(text):

@@ -3,7 +3,8 @@
 import json as _json
 
 from twinlease.clock import UNIX_2020
-from twinlease.failover.states import NAMES, SAYS_PARTNER_DOWN, SAYS_PAUSE, SAYS_RESUME
+from twinlease.failover.endpoint import SAYS_PARTNER_DOWN, SAYS_PAUSE, SAYS_RESUME
+from twinlease.failover.words import NAMES
 from twinlease.lease.row import STATE_NAMES
 
 from .show import Refused, date

@@ -1,39 +1,23 @@
 """What the configurations of two boards must agree on, as digests that cross the link: option AGREE.
 
     ours = digests(config, peer)            when the board starts
-    differences(ours, theirs, peer.name)    when the partner's have come: sentences for people
 
 Nothing else compares the two files, and ISC dhcpd compares nothing: a pool that
 only one side has then stays unserved for half of its clients while both servers
 say "normal" (reference section 8.1).
 
-Four octets a part, the beginning of a SHA-256, in the order of _PARTS.  Four
+Four octets a part, the beginning of a SHA-256, in the order of differences.py, which tells them apart.  Four
 zeros are "not compared": a secondary with an ISC-style file of its own says no
 mclt and no split.  Parts to come stand behind these; what only one side knows is
 not compared.  Not compared either: what `if` changes, who is in a class, options.
 
-Needed when a link is made, and not while one stands: import it where it is used.
+Needed when the board starts.
 """
 
 import hashlib
 
 from .balance import hba_of_split
-
-PART = 4  # octets
-_NONE = bytes(PART)
-
-_RANGES = 0
-_PERMITS = 2
-_TIMES = 3
-
-_PARTS = (
-    "the ranges of the pools differ: compare the range statements of the pools with failover peer %s",
-    "the subnets of the pools differ: compare the subnets, and the shared networks, of the pools with failover peer %s",
-    "who may use the pools differs: compare allow and deny in the pools with failover peer %s",
-    "lease times differ: compare default-, max- and min-lease-time of the pools with failover peer %s",
-    "mclt differs: compare it in failover peer %s",
-    "the balance differs: compare split or hba in failover peer %s",
-)
+from .differences import NONE, PART
 
 # dhcpd.conf(5): ISC dhcpd's defaults, so that a time that is left out is as good as one that says the same.
 _DEFAULT_S = 43200
@@ -55,26 +39,10 @@ def digests(config, peer):
             _digest(sorted({_network(r.subnet.network) for r in ranges})),
             _digest(_pieces(ranges, _permits)),
             _digest(_pieces(ranges, _lease_times)),
-            _digest((b"%d" % peer.mclt,)) if peer.mclt else _NONE,
-            _digest((hba,)) if hba else _NONE,
+            _digest((b"%d" % peer.mclt,)) if peer.mclt else NONE,
+            _digest((hba,)) if hba else NONE,
         )
     )
-
-
-def differences(ours, theirs, name):
-    """What differs between two results of digests(): a list of sentences about the failover peer `name`.
-
-    While the ranges differ, what is said about each range cannot be compared.
-    """
-    found = []
-    for i in range(min(len(ours), len(theirs)) // PART):
-        if i >= len(_PARTS) or (i in (_PERMITS, _TIMES) and found and found[0] == _PARTS[_RANGES]):
-            continue
-        mine = bytes(ours[i * PART : i * PART + PART])
-        other = bytes(theirs[i * PART : i * PART + PART])
-        if mine != other and mine != _NONE and other != _NONE:
-            found.append(_PARTS[i])
-    return [sentence % name for sentence in found]
 
 
 def _digest(pieces):

@@ -1,6 +1,6 @@
 """Binding updates: may the partner's be accepted, what it makes of a row, and what ours says.  Pure.
 
-    reject = judge(…)           0, or which of REJECTS
+    reject = judge(…)           0, or a number that reason_of() explains
     take(…)                     an accepted update is the row's new truth
     fill(binding, table, row, shift)    ours, from what the row is now
     acked(table, row)           the partner has accepted it
@@ -46,7 +46,7 @@ from . import wire as w
 from .times import is_pending
 from .writer import FIRST_ITEM, ITEM_MAX, ITEMS
 
-# What judge() says, an index into REJECTS.
+# What judge() says.
 _LACKS = const(1)
 UNKNOWN_ADDRESS = const(2)
 OTHER_RELATIONSHIP = const(3)
@@ -61,22 +61,39 @@ TRANSITION = const(11)
 _STATUS = const(12)
 _OWN_ADDRESS = const(13)
 
-# (reject-reason, text): reference section 5.4.
-REJECTS = (
-    (0, b""),
-    (w.MISSING_BINDING_INFORMATION, b"binding update lacks required options"),
-    (w.ILLEGAL_IP_ADDRESS, b"unknown IP address"),
-    (w.ILLEGAL_IP_ADDRESS, b"IP address is covered by a different failover relationship state"),
-    (w.LESS_CRITICAL_BINDING_INFORMATION, b"incoming update is less critical than outgoing update"),
-    (w.MISCELLANEOUS, b"BNDUPD to ABANDONED with a CHADDR"),
-    (w.MISCELLANEOUS, b"BNDUPD to ABANDONED with client-id"),
-    (w.MISCELLANEOUS, b"chaddr too long"),
-    (w.MISSING_BINDING_INFORMATION, b"BNDUPD without CHADDR"),
-    (w.IP_NOT_RESERVED, b"Address is not reserved."),
-    (w.MISCELLANEOUS, b"Address is not allocated to BOOTP."),
-    (w.FATAL_CONFLICT, b"invalid state transition"),
-    (w.MISCELLANEOUS, b"invalid binding-status"),
-    (w.FATAL_CONFLICT, b"address of the server itself"),
+# The reject-reason of each, and its text: reference section 5.4.  In two pieces, not in twenty-eight.
+_REASONS = bytes(
+    (
+        0,
+        w.MISSING_BINDING_INFORMATION,
+        w.ILLEGAL_IP_ADDRESS,
+        w.ILLEGAL_IP_ADDRESS,
+        w.LESS_CRITICAL_BINDING_INFORMATION,
+        w.MISCELLANEOUS,
+        w.MISCELLANEOUS,
+        w.MISCELLANEOUS,
+        w.MISSING_BINDING_INFORMATION,
+        w.IP_NOT_RESERVED,
+        w.MISCELLANEOUS,
+        w.FATAL_CONFLICT,
+        w.MISCELLANEOUS,
+        w.FATAL_CONFLICT,
+    )
+)
+_TEXTS = (
+    b"\nbinding update lacks required options"
+    b"\nunknown IP address"
+    b"\nIP address is covered by a different failover relationship state"
+    b"\nincoming update is less critical than outgoing update"
+    b"\nBNDUPD to ABANDONED with a CHADDR"
+    b"\nBNDUPD to ABANDONED with client-id"
+    b"\nchaddr too long"
+    b"\nBNDUPD without CHADDR"
+    b"\nAddress is not reserved."
+    b"\nAddress is not allocated to BOOTP."
+    b"\ninvalid state transition"
+    b"\ninvalid binding-status"
+    b"\naddress of the server itself"
 )
 
 # Seconds by which a time of the partner may be off after all correction: both clocks are read in whole seconds.
@@ -92,13 +109,18 @@ _NEEDS_CLIENT = (ACTIVE, EXPIRED, RELEASED)
 _scratch = bytearray(16)
 
 
+def reason_of(reject):
+    """(reject-reason, text) of what judge() says."""
+    return _REASONS[reject], _TEXTS.split(b"\n")[reject]
+
+
 def is_own_address(table, row):
     """Is the row an address of this server itself (node.reserve_own)?"""
     return table.state(row) == RESET and not table.flags(row) & USED
 
 
 def judge(table, row, message, now, skew, primary, normal, sent):
-    """May this BNDUPD be accepted?  0, or an index into REJECTS.  Reference sections 5.4 and 5.5.
+    """May this BNDUPD be accepted?  0, or one of the numbers above.  Reference sections 5.4 and 5.5.
 
     row      -1 for an address that is not in the table; one of another relationship is for the caller to find
     skew     the partner's clock less ours, seconds

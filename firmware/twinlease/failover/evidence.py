@@ -24,7 +24,7 @@ How long an address waits in PARTNER-DOWN is not decided here: times.may_allocat
 from micropython import const
 
 from ..clock import FOREVER
-from . import states
+from . import endpoint
 
 # Signs of life, and what is none of its death.
 CONNECTED = const(0)
@@ -118,7 +118,7 @@ class Evidence:
             self._announce(left)
             if not left:
                 self._say("no sign of the partner for %d s" % wait)
-                self._peer.says(states.SAYS_PARTNER_DOWN, now, up)
+                self._peer.says(endpoint.SAYS_PARTNER_DOWN, now, up)
 
     def _wait_s(self):
         """How long silence must last in this state; 0: for ever, or there is no question."""
@@ -126,11 +126,11 @@ class Evidence:
         if peer.linked:
             return 0
         conf, record = peer.conf, peer.record
-        if record.state == states.COMMUNICATIONS_INTERRUPTED:
+        if record.state == endpoint.COMMUNICATIONS_INTERRUPTED:
             if conf.partner_down_after is not None:
                 return conf.partner_down_after
             return _DEFAULT_S if self._is_twin() else 0
-        if record.resume == states.RECOVER or record.resume == states.RECOVER_DONE:
+        if record.resume == endpoint.RECOVER or record.resume == endpoint.RECOVER_DONE:
             return conf.serve_alone_after or self._alone_s
         return 0
 
@@ -150,7 +150,7 @@ class Evidence:
         name = self._peer.conf.name
         if self._next > self._wait // 2:
             self._told = 0
-            if self._peer.record.state == states.COMMUNICATIONS_INTERRUPTED:
+            if self._peer.record.state == endpoint.COMMUNICATIONS_INTERRUPTED:
                 self._say(_START % (self.ways, left, name))
             else:
                 self._say(_START_ALONE % (self.ways, left, name, name))

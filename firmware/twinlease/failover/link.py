@@ -1,31 +1,18 @@
-"""One TCP connection with the partner: how it becomes the link, when it has failed; how far clocks are apart.  Pure.
+"""One TCP connection with the partner: what is read, when it has failed; how far clocks are apart.  Pure.
 
     link.open(dialled, up)          a connection has come about
-    refusal = link.judge(…)         CONNECT or CONNECTACK: None, or why it is refused
     link.adopt(message, …)          it is accepted: this connection is the link
     link.timer(up)                  each tick: what is due
     skew.hear(sent_at, now)         each message
 
-Checks, their order and their texts are ISC dhcpd's (reference sections 2.2 to 2.4),
-but for three.  A clock that differs is no reason to refuse: the skew is
-measured and corrected for; only one outside of what we can reckon with is.  A
-CONNECT to a primary is refused, where ISC answers it and both are primary from then on.  And
-of two of our own boards, one that has restarted or accepts a second connection
-cannot have the first any more: the new one becomes the link.
-
-Our boards know each other by the option HELLO in CONNECT and CONNECTACK:
-
-    version 1, flags 1, board 8, boots 4, partner's board as remembered 8, milliseconds of the second 2
-
 Where a key is configured, `seal` signs what leaves (Writer._finish, for every
 message) and checks what comes in (Link.read, likewise).
 
-Not here: what a message makes us do (peer.py), sockets.
+Not here: CONNECT and CONNECTACK (handshake.py), what a message makes us do (peer.py), sockets.
 """
 
 from micropython import const
 
-from ..octets import copy, equal, get32, is_zero, put32
 from . import wire as w
 from .wire import Stream
 from .writer import Writer
@@ -43,7 +30,6 @@ SILENT = const(2)  # the partner has been silent for too long
 NEVER_CONNECTED = const(3)
 
 _SIZE = const(1024)  # of Stream and Writer: no message of either side comes near it
-VENDOR = b"twinlease"
 
 # Tenths of a second.
 _STARTUP = const(150)
@@ -54,24 +40,9 @@ _AWAY = const(3)
 _HELD_UP_TWIN = const(20)
 _HELD_UP = const(100)
 
-HELLO_SIZE = const(24)
-_HELLO_VERSION = const(1)
 NEVER_SERVED = const(1)  # flags of HELLO: the sender has never answered a client as half of this pair
 CLOCK_TRUSTED = const(2)
 HAD_PARTNER = const(4)  # it has heard the state of a partner, of which the receiver may be the successor
-_AT_BOARD = const(2)
-_AT_BOOTS = const(10)
-_AT_REMEMBERED = const(14)
-
-
-def put_hello(out, flags, board, boots, remembered):
-    """Fill the 24 octets of HELLO.  board, remembered: 8 octets each."""
-    out[0] = _HELLO_VERSION
-    out[1] = flags
-    copy(out, _AT_BOARD, board, 0, 8)
-    put32(out, _AT_BOOTS, boots)
-    copy(out, _AT_REMEMBERED, remembered, 0, 8)
-    out[22] = out[23] = 0
 
 
 class Skew:
@@ -167,65 +138,6 @@ class Link:
         self._heard = up
         return reason
 
-    def judge(self, message, name, primary, link, up):
-        """May this CONNECT (to a secondary) or CONNECTACK (to a primary) be accepted?  None, or (reason, text).
-
-        name  the relationship's, octets
-        link  the Link that is up, or None
-        """
-        if self.unsealed:
-            return self.unsealed, self.seal.why(self.unsealed)
-        at = message.where[w.RELATIONSHIP_NAME]
-        n = message.size[w.RELATIONSHIP_NAME]
-        if not at:
-            return w.INVALID_PARTNER, b"missing relationship-name"
-        if n != len(name) or not equal(message.buf, at, name, 0, n):
-            return w.INVALID_PARTNER, self._wrong_name(message, primary)
-        if message.type == w.CONNECT and primary:
-            return w.INVALID_PARTNER, b"both servers are primary"
-        self._read_hello(message)
-        taken = link is not None and not (self.twin and self._supersedes(link, primary, up))
-        if primary and taken:
-            return w.DUPLICATE_CONNECTION, b"already connected"
-        if not self.twin and not 1 < message.sent_at < 0x3FFFFFFF:
-            return w.TIME_MISMATCH, b"time offset too large"
-        if primary:
-            return None
-        if message.size[w.HASH_BUCKET_ASSIGNMENT] != 32:
-            return w.HBA_CONFLICT, b"invalid HBA"
-        if taken:
-            return w.DUPLICATE_CONNECTION, b"already connected"
-        if not message.where[w.MCLT]:
-            return w.INVALID_MCLT, b"no MCLT provided"
-        return None
-
-    def _wrong_name(self, message, primary):
-        if not primary:
-            return b"unknown failover relationship name"
-        at = message.where[w.RELATIONSHIP_NAME]
-        n = min(message.size[w.RELATIONSHIP_NAME], 255)
-        return b"remote failover relationship name %s does not match" % bytes(message.buf[at : at + n])
-
-    def _supersedes(self, link, primary, up):
-        """Is the link that is up dead, because one of our boards would not say this otherwise?
-
-        It accepts one connection at a time; and one that has restarted has lost all.  But a CONNECT
-        can be repeated by somebody who has recorded it: it does not end a link on which the partner is heard.
-        """
-        if link is self or not link.twin:
-            return False
-        return primary or (link.is_quiet(up) and (self.boots != link.boots or self.board != link.board))
-
-    def _read_hello(self, message):
-        at = message.where[w.OWN + w.HELLO]
-        buf = message.buf
-        self.twin = at > 0 and message.size[w.OWN + w.HELLO] >= HELLO_SIZE and buf[at] == _HELLO_VERSION
-        if self.twin:
-            self.flags = buf[at + 1]
-            copy(self.board, 0, buf, at + _AT_BOARD, 8)
-            copy(self.remembers, 0, buf, at + _AT_REMEMBERED, 8)
-            self.boots = get32(buf, at + _AT_BOOTS) if buf[at + _AT_BOOTS] < 0x40 else 0
-
     def adopt(self, message, max_response_delay, up):
         """It is accepted; take over its limits (reference section 3.1).  A partner that says none gets ours."""
         self.state = UP
@@ -270,7 +182,3 @@ class Link:
     def is_stuck(self, up):
         """Has it been waiting for CONNECT or CONNECTACK for so long that another attempt is worth it?"""
         return up - self._opened >= 20
-
-    def is_new_board(self, remembered):
-        """Is it one of our boards, and another than the one that we remember?  Eight octets, all 0 for none."""
-        return self.twin and not is_zero(remembered, 0, 8) and remembered != self.board

@@ -2,6 +2,8 @@
 
     octets = encode(record, board, held_until)      28 of them
     told = decode(octets, primary)                  (Record, board, held_until), or None
+    record = first(primary, mclt, now)              of one that remembers nothing
+    record = moved(record, since, step)             our clock was set
 
 At most 64 octets fit (journal.put_meta).  What cannot be read, and what was written
 in the other role, is as if nothing were there: the Peer then begins in RECOVER, and learns
@@ -10,14 +12,21 @@ everything from its partner.
 
 import struct
 
-from . import states
+from .endpoint import RECOVER, STARTUP, STATES, UNKNOWN, Record, altered
 
 _VERSION = 1
+_META = 2  # journal keys 2 … 5
 _FORM = ">BBBBiii8si"
 
 
+def keep(peer, record):
+    """Have it written before anything leaves that was said after this."""
+    octets = encode(record, peer.partner_board or bytes(8), peer.held_until)
+    peer.store.persist_meta(_META + peer.index, octets)
+
+
 def encode(record, board, held_until):
-    """record: a states.Record; board: the partner's, 8 octets; held_until: see peer.py."""
+    """record: an endpoint.Record; board: the partner's, 8 octets; held_until: see peer.py."""
     return struct.pack(
         _FORM,
         _VERSION,
@@ -37,9 +46,30 @@ def decode(octets, primary):
     if octets is None or len(octets) != struct.calcsize(_FORM):
         return None
     version, state, partner, role, stos, served_until, mclt, board, held_until = struct.unpack(_FORM, octets)
-    if version != _VERSION or role & 1 != primary or state not in states.STATES or state == states.STARTUP:
+    if version != _VERSION or role & 1 != primary or state not in STATES or state == STARTUP:
         return None
-    if partner not in states.NAMES or min(stos, served_until, mclt, held_until) < 0:
+    if (partner != UNKNOWN and partner not in STATES) or min(stos, served_until, mclt, held_until) < 0:
         return None
-    record = states.Record(primary, mclt, state, state, stos, partner, served_until, False, 0, role > 1)
+    record = Record(primary, mclt, state, state, stos, partner, served_until, False, 0, role > 1)
     return record, board, held_until
+
+
+def first(primary, mclt, now, served_until=None):
+    """The record of a server that remembers nothing: RECOVER, since `now` (reference section 4.4).
+
+    served_until  when it may last have served as half of this pair.  Unknown,
+                  it is `now`; 0 for a server that can prove it never did, which
+                  spares it RECOVER-WAIT.
+    """
+    served = now if served_until is None else served_until
+    return Record(primary, mclt, RECOVER, RECOVER, now, UNKNOWN, served, False, 0, False)
+
+
+def moved(record, since, step):
+    """The record after our clock was set, by `step` seconds: times after `since` move along."""
+    stos, served = record.stos, record.served_until
+    return altered(
+        record,
+        stos=max(stos + step, 0) if stos > since else stos,
+        served_until=max(served + step, 1) if served > since else served,
+    )

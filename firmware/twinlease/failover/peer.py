@@ -13,17 +13,18 @@ written here leaves: so a state is durable before it is announced (draft section
 
 Here are connections, what time brings, and what the operator says.  A Peer is
 built in layers, a file each: service.py (what DHCP clients may be given),
-exchange.py (what messages on the link do, and which state follows), handshake.py
-(who the partner is), this.  What ISC dhcpd logs is logged in its words.
+exchange.py (what messages on the link do, and which state follows), this.  What is needed
+seldom is loaded for the occasion (overlay.py): states.py, actions.py, handshake.py, resync.py, rebalance.py,
+occasions.py, memory.py, words.py.  What ISC dhcpd logs is logged in its words.
 """
 
 from micropython import const
 
-from ..lease.row import USED
+from ..overlay import run
+from . import endpoint
 from . import link as links
-from . import memory, states
 from . import wire as w
-from .handshake import NOBODY, Handshake
+from .exchange import Exchange
 from .link import CLOSED, CLOSING, UP, WAITING, Link
 
 _ROOM = const(256)  # octets that what one message makes us say may need: STATE twice, UPDREQALL, an acknowledgement
@@ -33,18 +34,26 @@ _DIAL_SOON = const(5)
 _DIAL_LATER = const(50)
 _DIALS_SOON = const(10)
 
-_NOT_YET = (states.UNKNOWN, states.RECOVER, states.RECOVER_WAIT, states.RECOVER_DONE)
+_HANDSHAKE = "failover.handshake"
+_NOT_YET = (endpoint.UNKNOWN, endpoint.RECOVER, endpoint.RECOVER_WAIT, endpoint.RECOVER_DONE)
 
 
-class Peer(Handshake):
+class Peer(Exchange):
     def __init__(self, conf, index, table, pools, store):
         super().__init__(conf, index, table, pools, store)
+        self.name = conf.name.encode()
+        self.agree = b""  # our octets of AGREE (agree.py); set before start
+        self.differences = ()
+        self.partner_time = -1  # project seconds that a partner with a trusted clock has just told
+        self.said_skew = 0
+        if conf.key:
+            from . import seal  # noqa: F401  it stays loaded, because Seals do
         self.links = (Link(), Link())
         self.writers = (self.links[0].writer, self.links[1].writer)
         self.closing = [False, False]
-        self._dial_at = self._dials = 0
+        self.dial_at = self.dials = 0
         self._second = 0
-        self._started = 0  # project seconds: what is later was told by the clock of this run
+        self.started = 0  # project seconds: what is later was told by the clock of this run
 
     def start(self, saved, alive, now, up):
         """Take up what flash held.
@@ -52,45 +61,14 @@ class Peer(Handshake):
         saved  octets of the record, or None
         alive  project seconds when this board was last known to be alive
         """
-        self._now, self._up = now, up
-        self._dial_at = up
-        self._started = now
-        if self.conf.key:
-            self._put_seals()
-        told = memory.decode(saved, self.primary)
-        mclt = self.conf.mclt
-        if told is None:
-            served = 0 if self._never_served() else None
-            self.record = states.first(self.primary, mclt, now, served)
-            self._started = now - 1
-        else:
-            self.record, board, held_until = told
-            if board != NOBODY:
-                self.partner_board = board
-            if self.primary:
-                self.record = states.with_mclt(self.record, mclt)
-            if held_until > now:
-                self._hold(held_until)
-        self._persist(self.record)
-        self._step(states.START, alive)
-
-    def _put_seals(self):
-        from .seal import Seal
-
-        identity = self.store.identity
-        salt = identity.board + identity.boots.to_bytes(4, "big") + bytes((self.index,))
-        for c in range(2):
-            self.links[c].put_seal(Seal(self.conf.key, self.name, self.primary, salt + bytes((c,))))
-
-    def _never_served(self):
-        """Can this board prove that it never answered a client?  Its flash is as it came, and so is the table."""
-        return self.store.identity.boots == 1 and self.table.next_flagged(0, USED) < 0
+        run("failover.occasions", "begin", self, saved, now, up)
+        self.step(endpoint.START, alive)
 
     # What is to be told, to whom it concerns
 
     @property
     def skew(self):
-        return self._skew.seconds if self._skew.known else None
+        return self.partner_clock.seconds if self.partner_clock.known else None
 
     @property
     def unacked(self):
@@ -100,52 +78,33 @@ class Peer(Handshake):
         return self.updates.due
 
     def clock_moved(self, step):
-        """Our own clock was set: `now` counts `step` seconds later from now on.
-
-        Times of this run move along.  Those of before it were told by a clock that was right, or are
-        older than that: they stay, and what counts from them ends no earlier than it should.
-        """
-        self._skew.moved(step)
-        since = self._started
-        self._now += step
-        self._started += step
-        for at in ("_alone_until", "_balance_at", "_balanced_at", "held_until"):
-            if getattr(self, at) > since:
-                setattr(self, at, max(getattr(self, at) + step, 1))
-        self.record = states.moved(self.record, since, step)
-        if self._wait_until >= 0:
-            self._wait_until = states.wait_until(self.record)
-        self._persist(self.record)
+        """Our own clock was set: `now` counts `step` seconds later from now on."""
+        run("failover.occasions", "clock_moved", self, step)
 
     def says(self, event, now, up):
-        """The operator: states.SAYS_PARTNER_DOWN, SAYS_PAUSE or SAYS_RESUME.  None, or why nothing came of it."""
-        self._now, self._up = now, up
+        """The operator: endpoint.SAYS_PARTNER_DOWN, SAYS_PAUSE or SAYS_RESUME.  None, or why nothing came of it."""
+        self.now, self.up = now, up
         was = self.record.state
-        self._step(event, 0)
-        if self.record.state == was:
-            return "failover peer %s: in state %s that changes nothing" % (self.conf.name, states.NAMES[was])
-        return None
+        self.step(event, 0)
+        return run("failover.words", "nothing_changes", self.conf.name, was) if self.record.state == was else None
 
     def resync(self, now, up):
         """Ask the partner for all that it has, and send it all that we have.  None, or why not."""
-        self._now, self._up = now, up
-        if not self.linked or self.record.state not in states.SERVING:
-            return "failover peer %s: there is no partner to resynchronise with now" % self.conf.name
-        self._ask(w.UPDREQALL)
-        self.updates.put_all(False)
+        self.now, self.up = now, up
+        why_not = run("failover.resync", "begin", self)
         self._settle()
-        return None
+        return why_not
 
     def stopping(self, now, up):
         """An orderly stop: the partner hears PAUSED, and does not wait for us."""
-        self._now, self._up = now, up
-        self._step(states.SAYS_PAUSE, 0)
+        self.now, self.up = now, up
+        self.step(endpoint.SAYS_PAUSE, 0)
 
     # Connections
 
     def wants_dial(self, up):
         """Dial now?  Soon after a failure at first, later as often as ISC dhcpd does."""
-        if self.linked or up < self._dial_at:
+        if self.linked or up < self.dial_at:
             return False
         free = 0
         for link in self.links:
@@ -156,25 +115,25 @@ class Peer(Handshake):
         return free > 0
 
     def dial_failed(self, up):
-        self._dial_at = up + (_DIAL_SOON if self._dials < _DIALS_SOON else _DIAL_LATER)
-        self._dials += 1
+        self.dial_at = up + (_DIAL_SOON if self.dials < _DIALS_SOON else _DIAL_LATER)
+        self.dials += 1
 
     def opened(self, dialled, now, up):
         """A TCP connection with the partner's address stands: its number, or -1 if it is one too many."""
-        self._now, self._up = now, up
+        self.now, self.up = now, up
         for c in range(2):
             link = self.links[c]
             if link.state == CLOSED:
                 link.open(up)
                 self.closing[c] = False
                 if self.primary:
-                    self._connect(link)
+                    run(_HANDSHAKE, "connect", self, link)
                 return c
         return -1
 
     def closed(self, c, now, up):
         """The connection is gone."""
-        self._now, self._up = now, up
+        self.now, self.up = now, up
         link = self.links[c]
         if link is self.link:
             self._lose()
@@ -190,7 +149,7 @@ class Peer(Handshake):
         Fewer than all if flash or the Writer has no room for what the next message
         may lead to: flush, and go on.
         """
-        self._now, self._up = now, up
+        self.now, self.up = now, up
         link = self.links[c]
         start = at
         while at < n and self.store.has_room() and self._has_room(link):
@@ -209,8 +168,8 @@ class Peer(Handshake):
         return len(link.writer.buf) - link.writer.end >= _ROOM
 
     def _read(self, link):
-        m = self._message
-        reason = link.read(m, self._up)
+        m = self.message
+        reason = link.read(m, self.up)
         if reason == w.IGNORED:
             return
         if reason:
@@ -218,52 +177,71 @@ class Peer(Handshake):
         elif m.type == w.CONNECT or m.type == w.CONNECTACK:
             self._connected(link)
         elif m.type == w.DISCONNECT:
-            if m.octet(w.REJECT_REASON) > 0:
-                self._say("Failover DISCONNECT from %s: %s", self._reason())
-            self._end(link)
+            run(_HANDSHAKE, "disconnected", self)
+            self.end(link)
         elif link is self.link:
             self._hear(link)
             self._obey(link)
         # Before CONNECT nothing is obeyed.
 
-    def _break(self, link, reason):
-        self._note("%s; the connection is closed" % w.REASONS[reason])
-        link.writer.clear()
-        self._end(link)
+    def _connected(self, link):
+        takes = run(_HANDSHAKE, "takes", self, link)
+        if takes:
+            if self.link is not None:
+                self.end(self.link)
+            run(_HANDSHAKE, "link_up", self, link)
+            self.step(endpoint.CONNECTED, 0)
+        elif takes is not None:
+            self.end(link)
 
-    def _end(self, link):
+    def _hear(self, link):
+        """Of every message on the link: what the partner's clock says."""
+        m = self.message
+        if link.fresh:
+            link.fresh = False
+            self.partner_clock.start(m.sent_at, self.now, self.up)
+        else:
+            self.partner_clock.hear(m.sent_at, self.now, self.up, link.twin)
+        self.partner_time = m.sent_at if not link.twin or link.flags & links.CLOCK_TRUSTED else -1
+
+    def _break(self, link, reason):
+        self.note(run("failover.words", "broken", reason))
+        link.writer.clear()
+        self.end(link)
+
+    def end(self, link):
         """Close the connection as soon as what it still has to say has left."""
         if link is self.link:
             self._lose()
         link.state = CLOSING
         self.closing[self.links.index(link)] = True
-        self.dial_failed(self._up)
+        self.dial_failed(self.up)
 
     def _lose(self):
         """The link is gone, whatever becomes of its connection."""
         self.link = None
-        self.linked = self._quiet = False
+        self.linked = self.quiet = False
         self.updates.window = 0
-        self._asked_xid = self._nag_at = -1
-        self._dials = 0
-        self._dial_at = self._up
+        self.asked_xid = self.nag_at = -1
+        self.dials = 0
+        self.dial_at = self.up
         self.store.say("peer %s: disconnected" % self.conf.name)
-        self._step(states.LINK_LOST, 0)
+        self.step(endpoint.LINK_LOST, 0)
 
     # What time brings
 
     def tick(self, now, up):
         """Every tenth of a second."""
-        self._now, self._up = now, up
+        self.now, self.up = now, up
         for link in self.links:
             if link.state == WAITING or link.state == UP:
                 self._watch_link(link)
         self._timers()
         if self.link:
             quiet = self.link.is_quiet(up)
-            if quiet != self._quiet:
-                self._quiet = quiet
-                self._refresh()
+            if quiet != self.quiet:
+                self.quiet = quiet
+                self.refresh()
             self._watch()
             self.updates.tick(now, up)
             if up - self._second >= 10:
@@ -274,45 +252,45 @@ class Peer(Handshake):
         self._settle()
 
     def _watch_link(self, link):
-        what = link.timer(self._up)
+        what = link.timer(self.up)
         if what == links.SPEAK:
-            link.writer.bare(w.CONTACT, self._header())
+            link.writer.bare(w.CONTACT, self.header())
             link.writer.wrote = False  # timer() has counted it
         elif what == links.SILENT:
             self.store.say("timeout waiting for failover peer %s" % self.conf.name)
             link.writer.clear()
-            self._end(link)
+            self.end(link)
         elif what == links.NEVER_CONNECTED:
             self.store.say("failover: link startup timeout")
             link.writer.clear()
-            self._end(link)
+            self.end(link)
 
     def _timers(self):
-        now, up = self._now, self._up
-        if 0 <= self._startup_at <= up:
-            self._startup_at = -1
-            self._step(states.STARTUP_TIMEOUT, 0)
-        if 0 <= self._auto_at <= up:
-            self._auto_at = -1
-            self._step(states.AUTO_PARTNER_DOWN, 0)
-        if 0 <= self._wait_until <= now:
-            self._wait_until = -1
-            self._step(states.WAIT_OVER, 0)
-        if self._alone and self.record.partner in _NOT_YET:
-            self._alone_until = now + self.record.mclt  # it counts from when it has learned our table
-        if self._alone and now >= self._alone_until:
-            self._alone = False
-            self._refresh()
+        now, up = self.now, self.up
+        if 0 <= self.startup_at <= up:
+            self.startup_at = -1
+            self.step(endpoint.STARTUP_TIMEOUT, 0)
+        if 0 <= self.auto_at <= up:
+            self.auto_at = -1
+            self.step(endpoint.AUTO_PARTNER_DOWN, 0)
+        if 0 <= self.wait_until <= now:
+            self.wait_until = -1
+            self.step(endpoint.WAIT_OVER, 0)
+        if self.alone and self.record.partner in _NOT_YET:
+            self.alone_until = now + self.record.mclt  # it counts from when it has learned our table
+        if self.alone and now >= self.alone_until:
+            self.alone = False
+            self.refresh()
         if self.held_until and now >= self.held_until and self._release_held():
             self.held_until = 0
-            self._persist(self.record)
+            self.persist(self.record)
 
     def _settle(self):
         """Before the flush: updates that there is room for.  A link that had no room for what matters begins anew."""
-        self._send(self._now)
-        if self._broken:
-            self._broken = False
+        self.send(self.now)
+        if self.broken:
+            self.broken = False
             if self.link:
-                self._note("no room for what is to be said; the connection is closed")
+                self.note("no room for what is to be said; the connection is closed")
                 self.link.writer.clear()
-                self._end(self.link)
+                self.end(self.link)

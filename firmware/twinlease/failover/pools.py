@@ -1,7 +1,6 @@
 """Sharing the free addresses of a pool with the partner: reference sections 5.3 and 6.2 to 6.4.  Pure.
 
-    moved, want_poolreq = rebalance(…)    a run: on entering NORMAL, on POOLREQ, by the timer
-    t = when(…)                           the next run of the timer
+    t = when(…)                           the next run of the timer (rebalance.py)
     handed = affinity(…)                  a row has just become FREE: is it the partner's client's?
 
 What is given away changes lists here at once, and is due to the partner.  It is in flash before the partner hears
@@ -10,8 +9,6 @@ leaves the address with us.
 
 An address that is on offer, held, reserved or being probed stays.  The arithmetic is in balance.py.
 """
-
-from micropython import const
 
 from ..lease.row import (
     ACKED,
@@ -28,43 +25,9 @@ from ..lease.row import (
 )
 from . import balance
 
-# Rows that one run looks at in a pool, in each pass; what is left waits for the next run.
-_LOOK = const(1024)
-
-_STAYS = OFFERED | HELD | RESERVED | PROBED
+STAYS = OFFERED | HELD | RESERVED | PROBED
 
 _key = bytearray(64)
-
-
-def rebalance(conf, table, pools, primary, hba, updates, store, now, by_timer):
-    """Give away what we have too much of, in all pools of the relationship.
-
-    Returns how many addresses moved, and whether the run was the timer's and we have so few that a POOLREQ is due.
-    """
-    moved = 0
-    want = False
-    for pool in pools:
-        free, backup = counts(table, pool)
-        own, theirs = (free, backup) if primary else (backup, free)
-        lts = balance.leases_to_send(own, theirs)
-        hold = balance.hoard(free + backup, conf.max_lease_ownership)
-        asks = by_timer and balance.must_ask(lts, free + backup, conf.max_lease_misbalance)
-        want = want or asks
-        _say(store, "balancing", pool, free, backup, lts, "max-own (+/-)%d" % hold, asks)
-        left = _give_partners(table, pool, primary, hba, updates, store, now, lts, hold)
-        left = _give_oldest(table, pool, primary, updates, store, now, left, hold)
-        moved += lts - left
-        free, backup = counts(table, pool)
-        limit = balance.threshold(free + backup, conf.max_lease_misbalance)
-        result = "IMBALANCED" if balance.is_imbalanced(left, free + backup, conf.max_lease_misbalance) else "balanced"
-        _say(store, result, pool, free, backup, left, "max-misbal %d" % limit, False)
-    return moved, want
-
-
-def _say(store, what, pool, free, backup, lts, limit, asks):
-    more = "  (requesting peer rebalance!)" if asks else ""
-    line = "%s pool %x %s  total %d  free %d  backup %d  lts %d  %s%s"
-    store.say(line % (what, pool.index, pool.network.name, pool.size, free, backup, lts, limit, more))
 
 
 def counts(table, pool):
@@ -80,35 +43,7 @@ def counts(table, pool):
     return free, backup
 
 
-def _give_partners(table, pool, primary, hba, updates, store, now, lts, hold):
-    """First pass: addresses whose last client the partner answers.  Returns what is left to send."""
-    row = table.first(pool.index, FREE if primary else BACKUP)
-    look = _LOOK if hba else 0
-    while row >= 0 and look and balance.first_pass(lts, hold):
-        after = table.after(row)
-        if not table.flags(row) & _STAYS and _is_partners(table, row, primary, hba):
-            _give(table, row, primary, updates, store, now)
-            lts -= 1
-        row = after
-        look -= 1
-    return lts
-
-
-def _give_oldest(table, pool, primary, updates, store, now, lts, hold):
-    """Second pass: any, the oldest first.  Returns what is left to send."""
-    row = table.first(pool.index, FREE if primary else BACKUP)
-    look = _LOOK
-    while row >= 0 and look and balance.second_pass(lts, hold, table.flags(row) & USED):
-        after = table.after(row)
-        if not table.flags(row) & _STAYS:
-            _give(table, row, primary, updates, store, now)
-            lts -= 1
-        row = after
-        look -= 1
-    return lts
-
-
-def _is_partners(table, row, primary, hba):
+def is_partners(table, row, primary, hba):
     """Does the row's last client hash to the partner?  Nobody knows of a long identifier, of which we have a digest."""
     if table.flags(row) & ID_DIGEST:
         return False
@@ -119,7 +54,7 @@ def _is_partners(table, row, primary, hba):
     return not balance.is_ours(primary, hba, balance.client_bucket(_key, 0, id_n, _key, 40, n))
 
 
-def _give(table, row, primary, updates, store, now):
+def give(table, row, primary, updates, store, now):
     table.set_tstp(row, now)
     table.clear_flags(row, ACKED)
     table.put_item(row, ITEM_HOST_NAME, _key, 0, 0)
@@ -133,14 +68,14 @@ def affinity(conf, table, pool, row, primary, hba, updates, store, now):
 
     True if it did: reference section 5.3, unless the secondary is hoarding (section 6.4).
     """
-    if not primary or not hba or table.state(row) != FREE or table.flags(row) & (_STAYS | BOOTP):
+    if not primary or not hba or table.state(row) != FREE or table.flags(row) & (STAYS | BOOTP):
         return False
     free, backup = counts(table, pool)
     if not balance.keeps_affinity(free, backup, balance.hoard(free + backup, conf.max_lease_ownership)):
         return False
-    if not _is_partners(table, row, primary, hba):
+    if not is_partners(table, row, primary, hba):
         return False
-    _give(table, row, primary, updates, store, now)
+    give(table, row, primary, updates, store, now)
     return True
 
 

@@ -13,22 +13,10 @@ Not here: messages and states (peer.py), which client is asking (dhcp/share.py).
 from micropython import const
 
 from ..lease.row import ABANDONED, ACKED, BACKUP, EXPIRED, FREE, HELD, RELEASED, RESET
-from . import balance, states, times
+from . import balance, endpoint, times
 from .bindings import is_own_address
 
 _LOOK = const(64)  # rows looked at in one tick
-
-_WHY_SILENT = {
-    states.STARTUP: b"not responding (startup)",
-    states.RECOVER: b"not responding (recovering)",
-    states.RECOVER_WAIT: b"not responding (recover wait)",
-    states.RECOVER_DONE: b"not responding (recover done)",
-    states.POTENTIAL_CONFLICT: b"not responding (resolving conflicts)",
-    states.RESOLUTION_INTERRUPTED: b"not responding (resolving conflicts)",
-    states.CONFLICT_DONE: b"not responding (resolving conflicts)",
-    states.PAUSED: b"not responding (paused)",
-    states.SHUTDOWN: b"not responding (shut down)",
-}
 
 
 class Service:
@@ -46,11 +34,12 @@ class Service:
         self.hba = balance.hba_of_split(0)
         if self.primary:
             self.hba = conf.hba or balance.hba_of_split(conf.split or 0)
-        self._quiet = False
-        self._alone = False  # the partner is a new board, and may not give away what is on its list yet, until …
-        self._alone_until = -1
+        self.why_silent = b"not responding"  # for the log, in ISC dhcpd's words, while it does not serve (words.py)
+        self.quiet = False
+        self.alone = False  # the partner is a new board, and may not give away what is on its list yet, until …
+        self.alone_until = -1
         self.held_until = 0
-        self._release_at = -1  # next row to look at for HELD, -1 if there is nothing to do
+        self.release_at = -1  # next row to look at for HELD, -1 if there is nothing to do
         n = 1 + max([pool.index for pool in pools] + [-1])
         self._is_mine = bytearray(n)
         for pool in pools:
@@ -63,25 +52,13 @@ class Service:
 
     # May we
 
-    def _refresh(self):
+    def refresh(self):
         """After anything that the three attributes depend on."""
         record = self.record
-        self.serves = states.serves(record)
-        self.takes_over = record.state == states.PARTNER_DOWN
-        shares = states.balances(record) and self.conf.load_balance_max_seconds > 0
-        self.balances = shares and not self._quiet and not self._alone
-
-    @property
-    def why_silent(self):
-        """For the log, in ISC dhcpd's words; to be asked if not `serves`."""
-        record = self.record
-        if record.state in states.SERVING:
-            if record.asked_all:
-                return _WHY_SILENT[states.RECOVER]
-            if record.partner == states.PARTNER_DOWN:
-                return b"not responding (peer demands: recovering)"
-            return b"not responding (peer demands: resolving conflicts)"
-        return _WHY_SILENT.get(record.state, b"not responding")
+        self.serves = endpoint.serves(record)
+        self.takes_over = record.state == endpoint.PARTNER_DOWN
+        shares = endpoint.balances(record) and self.conf.load_balance_max_seconds > 0
+        self.balances = shares and not self.quiet and not self.alone
 
     def is_ours(self, bucket):
         """Is a client of this RFC 3074 bucket ours to answer?"""
@@ -96,7 +73,7 @@ class Service:
         if t.flags(row) & HELD and now < self.held_until:
             return False
         promised = times.promised_until(t.tstp(row), t.tsfp(row))
-        down_since = record.stos if record.state == states.PARTNER_DOWN else -1
+        down_since = record.stos if record.state == endpoint.PARTNER_DOWN else -1
         return times.may_allocate(self.primary, t.state(row), self._known(row), promised, now, down_since, record.mclt)
 
     def grant_s(self, row, want_s, now):
@@ -106,7 +83,7 @@ class Service:
     def partner_free(self, network):
         """How many addresses of the network's pools are on the partner's list, and may be given away by it."""
         n = 0
-        if self._alone:
+        if self.alone:
             return 0
         for pool in network.pools:
             if pool in self.pools:
@@ -122,7 +99,7 @@ class Service:
         state = self.record.state
         if self.table.state(row) == ABANDONED:
             return True
-        return state in states.SERVING and (state != states.NORMAL or self.primary)
+        return state in endpoint.SERVING and (state != endpoint.NORMAL or self.primary)
 
     # What has happened, with a row that is to be in flash before a client hears of it
 
@@ -149,8 +126,8 @@ class Service:
     def changed(self, row):
         """Something else that the partner is to know: an ABANDONED row is FREE again, a client has another name."""
         if self.table.state(row) in (FREE, BACKUP):
-            self.table.set_tstp(row, self._now)  # what is free carries no time of the future (reference section 5.4)
-        self._owe(row, self._now)
+            self.table.set_tstp(row, self.now)  # what is free carries no time of the future (reference section 5.4)
+        self._owe(row, self.now)
 
     def expired(self, row, now):
         """Set the state that follows the end of a lease, and queue it.
@@ -181,24 +158,9 @@ class Service:
             t.set_tstp(row, max(now, 1))  # or it would not be pending
         self.updates.put(row)
         if self.linked:
-            self._send(now)
+            self.send(now)
 
     # In PARTNER-DOWN
-
-    def _take_over(self, stos):
-        """On entry: what the partner may not have agreed to is free MCLT later (reference section 5.2).
-
-        RAM only: after a restart in PARTNER-DOWN the same is done again.
-        """
-        t = self.table
-        until = times.tsfp_in_partner_down(stos, self.record.mclt)
-        for pool in self.pools:
-            for state in (EXPIRED, RELEASED, RESET):
-                row = t.first(pool.index, state)
-                while row >= 0:
-                    if not is_own_address(t, row):
-                        t.set_tsfp(row, until)
-                    row = t.after(row)
 
     def _free_ended(self, now):
         """What is EXPIRED, RELEASED or RESET becomes FREE by time alone, in PARTNER-DOWN only; a few rows a call."""
@@ -219,14 +181,14 @@ class Service:
 
     # A board that was replaced
 
-    def _hold(self, until):
+    def hold(self, until):
         """What is on our list stays untouched until then: all of it, for a restart does not know what came when.
 
         It is the record's held_until that outlasts a power cut, not the rows' flag.
         """
         t = self.table
         self.held_until = until
-        self._release_at = 0
+        self.release_at = 0
         for pool in self.pools:
             row = t.first(pool.index, self.own)
             while row >= 0:
@@ -236,9 +198,9 @@ class Service:
     def _release_held(self):
         """The time is over: a few rows a call.  True when none is left."""
         t = self.table
-        end = min(self._release_at + _LOOK, t.rows)
-        for row in range(self._release_at, end):
+        end = min(self.release_at + _LOOK, t.rows)
+        for row in range(self.release_at, end):
             if t.flags(row) & HELD and self.owns(row):
                 t.clear_flags(row, HELD)
-        self._release_at = end if end < t.rows else -1
-        return self._release_at < 0
+        self.release_at = end if end < t.rows else -1
+        return self.release_at < 0

@@ -1,7 +1,7 @@
 """The endpoint's state machine: which state an event leads to, and what is to be done then.  Tables, and one `step`.
 
-    record = first(primary, mclt, now)                   no memory of this pair; or the record of before the restart
-    record, actions = step(record, START, alive, now)    then one step for each event
+    record, actions = step(record, START, alive, now)    a Record of before the restart, or of none (memory.py)
+    record, actions = step(record, event, arg, now)      then one step for each event
 
 A step returns the next record and what to do, in order, as tuples whose first
 item is one of the actions below.  PERSIST stands before the SAY that tells the
@@ -46,73 +46,61 @@ that the operator, or time, leads from RECOVER to PARTNER-DOWN serves without da
 As soon as there is a link it asks for all and is silent until it has that: leases that its
 partner did not need to tell would not come by themselves.
 
+Loaded for the event, and forgotten after it (overlay.py): states change seldom.  What is asked at
+any time is in endpoint.py.
+
 Not here: sockets and timers, messages (wire.py), which lease is pending.
 """
 
-from collections import namedtuple
-
 from micropython import const
 
-UNKNOWN = const(0)
-STARTUP = const(1)
-NORMAL = const(2)
-COMMUNICATIONS_INTERRUPTED = const(3)
-PARTNER_DOWN = const(4)
-POTENTIAL_CONFLICT = const(5)
-RECOVER = const(6)
-PAUSED = const(7)
-SHUTDOWN = const(8)
-RECOVER_DONE = const(9)
-RESOLUTION_INTERRUPTED = const(10)
-CONFLICT_DONE = const(11)
-RECOVER_WAIT = const(254)  # ISC's number; the draft has none
-
-# In ISC's words, for the log.
-NAMES = {
-    UNKNOWN: "unknown-state",
-    STARTUP: "startup",
-    NORMAL: "normal",
-    COMMUNICATIONS_INTERRUPTED: "communications-interrupted",
-    PARTNER_DOWN: "partner-down",
-    POTENTIAL_CONFLICT: "potential-conflict",
-    RECOVER: "recover",
-    PAUSED: "paused",
-    SHUTDOWN: "shutdown",
-    RECOVER_DONE: "recover-done",
-    RESOLUTION_INTERRUPTED: "resolution-interrupted",
-    CONFLICT_DONE: "conflict-done",
-    RECOVER_WAIT: "recover-wait",
-}
-
-# Events; what `arg` is.
-START = const(1)  # the process begins: project seconds when it was last known to be alive
-STARTUP_TIMEOUT = const(2)  # 15 s in STARTUP
-CONNECTED = const(3)  # CONNECT and CONNECTACK are through
-HEARD = const(4)  # a STATE of the partner: its state
-HEARD_STARTING = const(5)  # the same, with the STARTUP flag
-LINK_LOST = const(6)
-UPDDONE = const(7)  # the answer to our latest request, not to an earlier one
-WAIT_OVER = const(8)  # the time of ARM_WAIT has come
-AUTO_PARTNER_DOWN = const(9)  # the time of ARM_AUTO has come
-SAYS_PARTNER_DOWN = const(10)  # the operator, as the next three
-SAYS_PAUSE = const(11)
-SAYS_SHUTDOWN = const(12)
-SAYS_RESUME = const(13)
-
-# Actions: (MOVED, from, to) (PERSIST, record) (SAY, state, starting, stos) (ARM_WAIT, project seconds), others alone.
-MOVED = const(1)  # for the log
-PERSIST = const(2)
-SAY = const(3)  # STATE to the partner
-ASK = const(4)  # UPDREQ
-ASK_ALL = const(5)  # UPDREQALL
-REQUEUE = const(6)  # unacknowledged updates are due again
-FLUSH = const(7)  # send what is pending, before the STATE that follows: reference section 4.3 (b)
-BALANCE = const(8)  # rebalance the pools, without POOLREQ; queue and send what is pending
-TAKE_OVER = const(9)  # EXPIRED, RELEASED and RESET addresses: tsfp := stos + MCLT
-ARM_WAIT = const(10)
-ARM_AUTO = const(11)  # start auto-partner-down, if configured
-CANCEL_AUTO = const(12)
-ARM_STARTUP = const(13)  # 15 s
+from .endpoint import (  # noqa: F401  all numbers by which this module is spoken to
+    ARM_AUTO,
+    ARM_STARTUP,
+    ARM_WAIT,
+    ASK,
+    ASK_ALL,
+    AUTO_PARTNER_DOWN,
+    BALANCE,
+    CANCEL_AUTO,
+    COMMUNICATIONS_INTERRUPTED,
+    CONFLICT_DONE,
+    CONNECTED,
+    FLUSH,
+    HEARD,
+    HEARD_STARTING,
+    LINK_LOST,
+    MOVED,
+    NORMAL,
+    PARTNER_DOWN,
+    PAUSED,
+    PERSIST,
+    POTENTIAL_CONFLICT,
+    RECOVER,
+    RECOVER_DONE,
+    RECOVER_WAIT,
+    REQUEUE,
+    RESOLUTION_INTERRUPTED,
+    SAY,
+    SAYS_PARTNER_DOWN,
+    SAYS_PAUSE,
+    SAYS_RESUME,
+    SAYS_SHUTDOWN,
+    SERVING,
+    SHUTDOWN,
+    START,
+    STARTUP,
+    STARTUP_TIMEOUT,
+    STATES,
+    TAKE_OVER,
+    UNKNOWN,
+    UPDDONE,
+    VETOES,
+    WAIT_OVER,
+    Record,
+    altered,
+    wait_until,
+)
 
 _U = UNKNOWN
 _ST = STARTUP
@@ -188,8 +176,6 @@ ON_UPDDONE_SECONDARY = bytes((
     _PC,  _N,  _o,  _o,  _o,  _o,  _N,  _o,  _o,  _o,  _o,  _o,  _o,  _o,  # d
 ))
 
-STATES = bytes((_ST, _N, _CI, _PD, _PC, _RI, _CD, _R, _RW, _RD, _PA, _SD))  # all that we can be in
-
 # Events without the partner's state: reference section 4.5.  In STARTUP the first three look at the state of before.
 ON_LINK_LOST = bytes((_N, _CI, _PC, _RI))
 ON_STARTUP_TIMEOUT = bytes((_N, _CI, _PC, _RI))  # leaves STARTUP; means nothing elsewhere
@@ -218,24 +204,6 @@ _PLAIN = (
     ON_SAYS_SHUTDOWN,
     ON_SAYS_RESUME,
 )
-
-# Who may answer clients: reference section 4.7.
-SERVING = (_N, _CI, _PD)
-VETOES = (_PD, _PC, _CD, _RI)
-
-_FIELDS = (
-    "primary",  # configured, as mclt is on the primary
-    "mclt",
-    "state",
-    "resume",  # in STARTUP: the state of before, which is the one in flash and on the wire; else the same as state
-    "stos",  # start time of state: reference section 4.6
-    "partner",  # the last state heard
-    "served_until",  # when we may last have answered a client, as far as we know; brought up to date as we stop
-    "linked",  # this and the next are not persisted
-    "heard",  # how many STATEs on this link: 0, 1, or 2 for more
-    "asked_all",  # UPDREQALL, or PARTNER-DOWN without data, and no UPDDONE since: reference section 4.2
-)
-Record = namedtuple("Record", _FIELDS)
 
 
 def cell(table, own, partner):
@@ -273,66 +241,6 @@ def _is_unsaid(own, partner):
     return partner in (_PC, _RI) and own in (_RW, _RD, _PA)
 
 
-def first(primary, mclt, now, served_until=None):
-    """The record of a server that remembers nothing: RECOVER, since `now` (reference section 4.4).
-
-    served_until  when it may last have served as half of this pair.  Unknown,
-                  it is `now`; 0 for a server that can prove it never did, which
-                  spares it RECOVER-WAIT.
-    """
-    served = now if served_until is None else served_until
-    return Record(primary, mclt, _R, _R, now, _U, served, False, 0, False)
-
-
-def never_served(record):
-    """Did this server never answer a client as half of this pair, for all that it knows?"""
-    return record.served_until == 0 and record.resume not in SERVING
-
-
-def may_have_served(record):
-    """The record of one that was never_served, where the partner takes no notice of that: it waits, from its start."""
-    return _with(record, served_until=max(record.stos, 1))
-
-
-def moved(record, since, step):
-    """The record after our clock was set, by `step` seconds: times after `since` move along."""
-    stos, served = record.stos, record.served_until
-    return _with(
-        record,
-        stos=max(stos + step, 0) if stos > since else stos,
-        served_until=max(served + step, 1) if served > since else served,
-    )
-
-
-def with_mclt(record, mclt):
-    return _with(record, mclt=mclt)
-
-
-def serves(record):
-    """May we answer clients at all?  The partner's veto needs a link."""
-    return record.state in SERVING and not (record.linked and (record.partner in VETOES or record.asked_all))
-
-
-def balances(record):
-    """Is each client answered by the owner of its bucket only?  Not while the partner might not answer."""
-    return record.state == _N and record.partner == _N
-
-
-def wait_until(record):
-    """Project seconds until which RECOVER-WAIT must last."""
-    return record.served_until + record.mclt
-
-
-def move_line(name, was, now):
-    """What the log says about us, as ISC dhcpd says it."""
-    return "failover peer %s: I move from %s to %s" % (name, NAMES[was], NAMES[now])
-
-
-def partner_line(name, was, now):
-    """What the log says about the partner, as ISC dhcpd says it."""
-    return "failover peer %s: peer moves from %s to %s" % (name, NAMES[was], NAMES[now])
-
-
 def step(record, event, arg, now):
     """The next record and what is to be done, for one event; pure.
 
@@ -341,11 +249,11 @@ def step(record, event, arg, now):
     """
     do = []
     if event in (HEARD, HEARD_STARTING):
-        record = _heard(record, arg if arg in NAMES else _U, event == HEARD_STARTING, now, do)
+        record = _heard(record, arg if arg in STATES else _U, event == HEARD_STARTING, now, do)
     elif event == UPDDONE:
         record = _upddone(record, now, do)
     elif event == CONNECTED:
-        record = _with(record, linked=True, heard=0)
+        record = altered(record, linked=True, heard=0)
         if record.primary:
             _say(record, do)
     elif event == LINK_LOST:
@@ -370,7 +278,7 @@ def _start(record, alive, now, do):
     do.append((MOVED, saved, _ST))
     do.append((ARM_STARTUP,))
     lacks = record.asked_all and saved == _PD
-    return _with(record, state=_ST, resume=saved, served_until=served, linked=False, heard=0, asked_all=lacks)
+    return altered(record, state=_ST, resume=saved, served_until=served, linked=False, heard=0, asked_all=lacks)
 
 
 def _heard(record, partner, starting, now, do):
@@ -378,7 +286,7 @@ def _heard(record, partner, starting, now, do):
     if not record.linked:
         return record
     was, first_word = record.partner, not record.heard
-    record = _with(record, partner=partner, heard=min(record.heard + 1, 2))
+    record = altered(record, partner=partner, heard=min(record.heard + 1, 2))
     if partner != was:
         do.append((PERSIST, record))
     own = record.resume
@@ -408,10 +316,10 @@ def _heard(record, partner, starting, now, do):
 
 def _upddone(record, now, do):
     if record.asked_all and record.state in SERVING:
-        record = _with(record, asked_all=False)
+        record = altered(record, asked_all=False)
         do.append((PERSIST, record))
         return record
-    record = _with(record, asked_all=False)
+    record = altered(record, asked_all=False)
     if record.state == _R:
         return _enter(record, _recovered(record, now), now, do)
     if record.state == _PC:
@@ -432,7 +340,7 @@ def _recovered(record, now):
 def _link_lost(record, now, do):
     if not record.linked:
         return record
-    record = _with(record, linked=False, heard=0)
+    record = altered(record, linked=False, heard=0)
     do.append((REQUEUE,))
     target = follow(ON_LINK_LOST, record.resume)
     if target != record.state:
@@ -444,7 +352,7 @@ def _enter(record, state, now, do):
     """Change our own state, or leave STARTUP with the state of before: reference sections 4.2 and 4.6."""
     was, same = record.state, state == record.resume
     serving = record.resume in SERVING and was != _ST
-    record = _with(
+    record = altered(
         record,
         state=state,
         resume=state,
@@ -500,7 +408,7 @@ def _entered(record, was, now, do):
 
 def _ask_all(record, do):
     do.append((ASK_ALL,))
-    return _with(record, asked_all=True)
+    return altered(record, asked_all=True)
 
 
 def _say(record, do):
@@ -519,7 +427,3 @@ def _has(do, kind, frm):
         if do[i][0] == kind:
             return True
     return False
-
-
-def _with(record, **changes):
-    return Record(*[changes.get(_FIELDS[i], record[i]) for i in range(len(_FIELDS))])

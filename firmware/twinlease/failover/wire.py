@@ -39,22 +39,6 @@ STATE = const(10)
 CONTACT = const(11)
 DISCONNECT = const(12)
 
-MESSAGE_NAMES = (
-    "",
-    "POOLREQ",
-    "POOLRESP",
-    "BNDUPD",
-    "BNDACK",
-    "CONNECT",
-    "CONNECTACK",
-    "UPDREQALL",
-    "UPDDONE",
-    "UPDREQ",
-    "STATE",
-    "CONTACT",
-    "DISCONNECT",
-)
-
 # Options: draft section 12, reference section 1.5.
 ADDRESSES_TRANSFERRED = const(1)
 ASSIGNED_IP_ADDRESS = const(2)
@@ -127,7 +111,7 @@ NEED_MORE = const(0)
 MESSAGE = const(1)
 BAD_STREAM = const(2)
 
-# Why a message was not read.  All but IGNORED end the link.
+# Why a message was not read (words.py).  All but IGNORED end the link.
 IGNORED = const(1)
 BAD_OFFSET = const(2)
 TRUNCATED = const(3)
@@ -136,18 +120,6 @@ DUPLICATE_OPTION = const(5)
 BAD_SIZE = const(6)
 BAD_LENGTH = const(7)
 BAD_SEAL = const(8)
-
-REASONS = (
-    "",
-    "a message of unknown type without options",
-    "the payload starts inside the header or after the end",
-    "an option runs past the end of its message",
-    "a message of unknown type",
-    "an option that must stand once stands twice",
-    "an option of the wrong length",
-    "a message shorter than its header or longer than we take",
-    "a message that is not authentic",
-)
 
 _ISC_LAST = const(29)
 _SLOTS = const(30 + 16)

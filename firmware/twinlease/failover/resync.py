@@ -1,0 +1,99 @@
+"""A resynchronisation: what is asked for, what is answered, and what helps when it stalls.  Pure.
+
+Loaded when it is needed, and forgotten after that (overlay.py).
+
+An ISC dhcpd that lost the link in RECOVER or PARTNER-DOWN while updates were on
+their way never sends those again, nor anything more once max-unacked of them are
+lost (reference section 5.8).  Who waits for them, waits for ever.  So if what we asked
+for stalls, we reject each address that has not come, which frees its place at ISC
+whatever its xid was, and ask again.
+"""
+
+from micropython import const
+
+from . import endpoint
+from . import wire as w
+from .link import HAD_PARTNER, NEVER_SERVED
+
+_NAG_ROOM = const(400)
+_NOT_HEARD = b"not received, please send it again"
+
+
+def ask(peer, kind):
+    """UPDREQ or UPDREQALL; only the answer to the latest counts."""
+    if not peer.link:
+        return
+    out = peer.link.writer
+    peer.asked = kind
+    peer.asked_xid = out.xid
+    peer.fed_at = peer.up
+    peer.nag_at = -1
+    for i in range(len(peer.came)):
+        peer.came[i] = 0
+    if not out.bare(kind, peer.header()):
+        peer.broken = True
+    every = " all" if kind == w.UPDREQALL else ""
+    peer.store.say("Sent update request%s message to %s" % (every, peer.conf.name))
+
+
+def begin(peer):
+    """The operator: ask the partner for all that it has, and send it all that we have.  None, or why not."""
+    if not peer.linked or peer.record.state not in endpoint.SERVING:
+        return "failover peer %s: there is no partner to resynchronise with now" % peer.conf.name
+    ask(peer, w.UPDREQALL)
+    peer.updates.put_all(False)
+    return None
+
+
+def answer(peer, kind):
+    """UPDREQ and UPDREQALL: all that is asked for is queued, UPDDONE follows (reference section 6.1).
+
+    While a conflict is resolved every address: one that lost its data and was set to PARTNER-DOWN gets there
+    without asking for all, and so does an ISC that lost its data.
+    """
+    m, every = peer.message, kind == w.UPDREQALL
+    if every or peer.record.state in (endpoint.POTENTIAL_CONFLICT, endpoint.CONFLICT_DONE):
+        peer.updates.put_all(peer.twin)
+    else:
+        peer.updates.put_pending()
+    peer.updates.answer(m.buf, m.at + w.XID)
+    what = "sending update" if peer.updates.due else "nothing pending"
+    peer.store.say("Update request%s from %s: %s" % (" all" if every else "", peer.conf.name, what))
+
+
+def done(peer, link):
+    """UPDDONE.  False if it answers an earlier request."""
+    if peer.asked_xid < 0 or peer.message.xid() != peer.asked_xid:
+        return False
+    peer.asked_xid = peer.nag_at = -1
+    peer.store.say("failover peer %s: peer update completed." % peer.conf.name)
+    if peer.record.state == endpoint.RECOVER and endpoint.never_served(peer.record):
+        if link.twin and link.flags & (NEVER_SERVED | HAD_PARTNER) == HAD_PARTNER:
+            peer.hold(peer.now + peer.record.mclt)
+    return True
+
+
+def stalled(peer):
+    """What we asked for does not come."""
+    if peer.nag_at < 0:
+        peer.note("the partner does not send what we asked for; we ask again")
+        if peer.twin:
+            ask(peer, peer.asked)
+            return
+        peer.nag_at = 0
+    _nag(peer)
+
+
+def _nag(peer):
+    """Reject what has not come, as far as there is room; at the end ask again."""
+    t, out = peer.table, peer.link.writer
+    address, nothing = bytearray(4), bytes(4)
+    row = peer.nag_at
+    while row < t.rows and len(out.buf) - out.end >= _NAG_ROOM:
+        if peer.owns(row) and not peer.came[row >> 3] >> (row & 7) & 1:
+            t.put_address(row, address, 0)
+            out.bndack_reject(peer.header(), nothing, 0, address, 0, w.MISCELLANEOUS, _NOT_HEARD)
+        row += 1
+    peer.nag_at = row
+    if row >= t.rows:
+        ask(peer, peer.asked)
