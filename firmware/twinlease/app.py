@@ -186,6 +186,7 @@ def main(board):
     from . import start
 
     start.build(app)
+    del start  # or this frame keeps it as long as the server runs
     forget("twinlease.start")
     asyncio.run(_serve(app))
     app.say(app.summary())
