@@ -452,3 +452,22 @@ def test_nothing_that_is_said_raises_or_brings_a_peer_into_a_state_that_is_none(
         assert all(1 <= t.state(row) <= 7 for row in range(t.rows))
         script.peer.closed(0, NOW, script.up)
         assert script.open() == 0
+
+
+def test_one_pair_of_buffers_is_kept_and_the_second_connection_has_its_own_while_it_lasts():
+    side = Side(FILE, B, b"board--B")
+    side.start(UP)
+    peer, now = side.peer, side.now(UP)
+
+    def held():
+        return [link.has_buffers() for link in peer.links]
+
+    assert held() == [True, False]
+    assert (peer.opened(False, now, UP), peer.opened(True, now, UP)) == (0, 1) and held() == [True, True]
+    peer.closed(0, now, UP)
+    assert held() == [False, True], "whichever closes first"
+    peer.closed(1, now, UP)
+    kept = peer.writers[1].buf
+    assert held() == [False, True] and peer.opened(False, now, UP) == 0
+    assert held() == [True, False] and peer.writers[0].buf is kept, "the next connection takes them over"
+    assert peer.opened(False, now, UP) == 1 and peer.opened(False, now, UP) == -1

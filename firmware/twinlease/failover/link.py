@@ -29,7 +29,9 @@ SPEAK = const(1)  # a CONTACT is due
 SILENT = const(2)  # the partner has been silent for too long
 NEVER_CONNECTED = const(3)
 
-_SIZE = const(1024)  # of Stream and Writer: no message of either side comes near it
+# A BNDUPD with an identifier of 255 octets and all that our boards add has 570, a CONNECT with a name of 255 has 700.
+_STREAM = const(768)
+_WRITER = const(1024)
 
 # Tenths of a second.
 _STARTUP = const(150)
@@ -90,11 +92,11 @@ class Skew:
 
 
 class Link:
-    """One of a Peer's two connections; its Stream and its Writer are made once."""
+    """One of a Peer's two connections."""
 
     def __init__(self):
-        self.stream = Stream(_SIZE)
-        self.writer = Writer(_SIZE)
+        self.stream = Stream(0)
+        self.writer = Writer(0)
         self.seal = None
         self.unsealed = 0  # why the seal is wrong of the CONNECT or CONNECTACK that was read last
         self.state = CLOSED
@@ -112,6 +114,18 @@ class Link:
     def put_seal(self, seal):
         """With a key: whatever leaves is signed by it, whatever comes in is checked (seal.py)."""
         self.seal = self.writer.seal = seal
+
+    def has_buffers(self):
+        return len(self.writer.buf) > 0
+
+    def make_buffers(self):
+        """Raises MemoryError."""
+        if not self.has_buffers():
+            self.stream.buf = bytearray(_STREAM)
+            self.writer.buf = bytearray(_WRITER)
+
+    def drop_buffers(self):
+        self.stream.buf = self.writer.buf = b""
 
     def open(self, up):
         if self.seal:

@@ -49,6 +49,7 @@ class Peer(Exchange):
         if conf.key:
             from . import seal  # noqa: F401  it stays loaded, because Seals do
         self.links = (Link(), Link())
+        self.links[0].make_buffers()  # the other gets some while there are two
         self.writers = (self.links[0].writer, self.links[1].writer)
         self.closing = [False, False]
         self.dial_at = self.dials = 0
@@ -123,13 +124,25 @@ class Peer(Exchange):
         self.now, self.up = now, up
         for c in range(2):
             link = self.links[c]
-            if link.state == CLOSED:
+            if link.state == CLOSED and self._has_buffers(c):
                 link.open(up)
                 self.closing[c] = False
                 if self.primary:
                     run(_HANDSHAKE, "connect", self, link)
                 return c
         return -1
+
+    def _has_buffers(self, c):
+        """Has the connection a Stream and a Writer to work with?  Those of the other, if that is closed."""
+        link, other = self.links[c], self.links[1 - c]
+        if other.state == CLOSED and other.has_buffers() and not link.has_buffers():
+            link.stream.buf, link.writer.buf = other.stream.buf, other.writer.buf
+            other.drop_buffers()
+        try:
+            link.make_buffers()
+        except MemoryError:
+            return False
+        return True
 
     def closed(self, c, now, up):
         """The connection is gone."""
@@ -142,6 +155,9 @@ class Peer(Exchange):
         link.state = CLOSED
         link.writer.clear()
         self.closing[c] = False
+        if self.links[1 - c].has_buffers():
+            link.drop_buffers()
+            self.message.buf = b""
 
     def received(self, c, data, n, at, now, up):
         """Take octets of data[at:n]; returns how many.
