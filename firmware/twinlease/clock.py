@@ -16,7 +16,7 @@ a lease may promise to the partner is judged by `latest`.  Times stored with a
 lease are `now`; while `trusted` is false such a lease carries PROVISIONAL,
 because its times count from a guess.  When trusted time arrives, `discipline`
 returns the step in seconds, and the node moves the provisional leases by it
-(Table.shift_provisional), so that each ends as long after its ACK as was
+(move.py), so that each ends as long after its ACK as was
 promised.  DHCP's own times are relative: clients never notice.
 
 The error grows by the crystal's drift from one `discipline` to the next.

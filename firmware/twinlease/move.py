@@ -2,6 +2,7 @@
 
     leases(table, journal, step, everyone, now)   now: the time after the step
     finish(table, journal)                        at boot, if the journal has a META_STEP
+    shifted(table, step)                          the rows alone, no journal
 
 The step is written down first; whoever finds it at boot finishes the work.
 PROVISIONAL says which rows are still to be moved: a row loses it in the record
@@ -35,15 +36,32 @@ def finish(table, journal):
                 journal.put_row(row)
         journal.sync()
         _note(journal, step, False, now)
-    rows = table.shift_provisional(step)
-    while rows is not None:
-        for row in rows:
-            journal.put_row(row)
-        rows = table.shift_provisional(step)
+    for row in shifted(table, step):
+        journal.put_row(row)
     journal.sync()
     journal.put_meta(META_STEP, b"")
     journal.sync()
     return now
+
+
+def shifted(table, step):
+    """Move the times of each PROVISIONAL row by `step` seconds, clear its flag, and yield it.
+
+    All its times move, those agreed with a partner too (0 and FOREVER are no times).
+    """
+    row = table.next_flagged(0, PROVISIONAL)
+    while row >= 0:
+        ends = table.ends(row)
+        if ends < FOREVER:
+            ends = min(max(ends + step, 0), FOREVER - 1)
+        table.set_times(row, ends, min(max(table.cltt(row) + step, 0), FOREVER - 1))
+        if 0 < table.tstp(row) < FOREVER:
+            table.set_tstp(row, min(max(table.tstp(row) + step, 1), FOREVER - 1))
+        if 0 < table.tsfp(row) < FOREVER:
+            table.set_tsfp(row, min(max(table.tsfp(row) + step, 1), FOREVER - 1))
+        table.clear_flags(row, PROVISIONAL)
+        yield row
+        row = table.next_flagged(row + 1, PROVISIONAL)
 
 
 def _has_times(table, row):

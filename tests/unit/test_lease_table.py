@@ -4,6 +4,7 @@ import sys
 
 import micropython
 from leases import Client, Dice, check, lease, mac, make, plain, queue, small
+from twinlease import move
 from twinlease.clock import FOREVER
 from twinlease.lease.table import (
     ABANDONED,
@@ -277,16 +278,7 @@ def test_provisional_leases_move_by_the_step_and_forever_stays():
         table.set_flags(row, PROVISIONAL)
     lease(table, 1, plain(1), 100, 50)
     lease(table, 3, plain(3), FOREVER, 50)
-    changed = []
-    calls = 0
-    while True:
-        rows = table.shift_provisional(1_000_000, 16)
-        calls += 1
-        if rows is None:
-            break
-        assert len(rows) <= 16
-        changed += rows
-    assert changed == list(range(0, 200, 3)) and calls == 14
+    assert list(move.shifted(table, 1_000_000)) == list(range(0, 200, 3))
     assert table.ends(6) == 1_000_106 and table.cltt(6) == 1_000_050
     assert table.ends(3) == FOREVER and table.ends(1) == 100
     assert not table.flags(6) & PROVISIONAL
@@ -297,7 +289,7 @@ def test_shift_back_never_gives_a_negative_time():
     table = small(3)
     lease(table, 0, plain(0), 100, 50)
     table.set_flags(0, PROVISIONAL)
-    assert table.shift_provisional(-80, 16) == [0]
+    assert list(move.shifted(table, -80)) == [0]
     assert table.ends(0) == 20 and table.cltt(0) == 0
     check(table)
 

@@ -17,14 +17,15 @@ host name 48.  The address is written, not the row number: configurations change
 
 A renewal counts only on top of the full record that it names.  If that one is
 lost, the renewal must not lengthen the lease of whoever had the address before.
+
+Not here: reading them, which is done once, at boot (recover.py).
 """
 
 from binascii import crc32
 
 from micropython import const
 
-from ..octets import copy, equal, fill, get16, put16, put32
-from . import _cells
+from ..octets import copy, fill, put16, put32
 from .row import ROW
 
 FULL = const(1)
@@ -46,7 +47,7 @@ AT_FLAGS = const(7)
 AT_CLTT = const(13)
 AT_PARTNER = const(17)
 
-_UNIT = 8
+UNIT = const(8)
 
 
 def put_full(table, row, out):
@@ -95,60 +96,12 @@ def _put_lease(table, row, out, kind):
 
 def _finish(out, at):
     """Pad the record, whose body ends at `at`, and put its length.  Returns the length in octets."""
-    units = (at + 4 + _UNIT - 1) // _UNIT
-    fill(out, at, units * _UNIT - at, 0)
+    units = (at + 4 + UNIT - 1) // UNIT
+    fill(out, at, units * UNIT - at, 0)
     out[1] = units
-    return units * _UNIT
+    return units * UNIT
 
 
 def seal(view, buf, at, n, seed):
     """Put the CRC of the record buf[at:at+n] into its last four octets.  view: a memoryview of buf."""
     put32(buf, at + n - 4, crc32(view[at : at + n - 4], seed))
-
-
-def length_at(buf, at, end):
-    """Length in octets of what may be a record at buf[at:end]; 0 if it cannot be one."""
-    kind = buf[at]
-    n = buf[at + 1] * _UNIT
-    if kind < FULL or kind > VALUE or n < 8 or n > LONGEST or at + n > end:
-        return 0
-    if kind < VALUE and n < 24:
-        return 0
-    return n
-
-
-def is_sound(view, buf, at, n, seed, scratch):
-    """Does the CRC of the record buf[at:at+n] hold?  scratch: four octets."""
-    put32(scratch, 0, crc32(view[at : at + n - 4], seed))
-    return equal(scratch, 0, buf, at + n - 4, 4)
-
-
-def has_partner_times(kind):
-    return kind == FULL_PARTNER or kind == RENEWAL_PARTNER
-
-
-def restore_full(table, row, buf, at, n):
-    """Make the row what the full record buf[at:at+n] says.  False if its identifier found no cell."""
-    partner_at = at + AT_PARTNER if has_partner_times(buf[at]) else -1
-    table.restore_times(row, buf[at + AT_STATE], buf, at + AT_FLAGS, partner_at)
-    return restore_client(table, row, buf, at, n)
-
-
-def restore_client(table, row, buf, at, n):
-    """Take from the full record only whose the row is, and the items."""
-    hw_at = at + (AT_PARTNER + 8 if has_partner_times(buf[at]) else AT_PARTNER)
-    hlen = buf[hw_at + 1]
-    items_at = hw_at + 2 + (hlen if hlen < 6 else 6)
-    return table.restore_client(
-        row, get16(buf, at + AT_FLAGS), buf, hw_at, _cells.flat_length(buf, items_at, at + n - 4)
-    )
-
-
-def restore_renewal(table, row, buf, at):
-    partner_at = at + AT_PARTNER if has_partner_times(buf[at]) else -1
-    table.restore_times(row, buf[at + AT_STATE], buf, at + AT_FLAGS, partner_at)
-
-
-def renewed_position(buf, at):
-    """Position of the full record that the renewal at buf[at:] names."""
-    return get16(buf, at + (AT_PARTNER + 8 if has_partner_times(buf[at]) else AT_PARTNER))

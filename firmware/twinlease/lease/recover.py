@@ -14,12 +14,14 @@ in it, if nothing but 0xFF follows there.  If something does, a program was cut
 short; bits there may read 1 today and 0 tomorrow, so the block is closed.
 """
 
+from binascii import crc32
+
 from ..clock import FOREVER
-from ..octets import get32, put16
-from . import record
+from ..octets import copy, equal, fill, get16, get32, put16, put32
+from . import _cells, record
 from ._scan import used_end
 from .ring import HEADER
-from .row import ACTIVE, NONE
+from .row import ACTIVE, ID_DIGEST, ID_IS_HW, LASTING, NONE, ROW
 
 _BLANK = -2
 # When there is next to no erased block left, writing goes on behind the rubble
@@ -111,8 +113,8 @@ class Reader:
         base = block * self.ring.block_size
         lost = False
         while at < end:
-            n = record.length_at(buf, at, self.ring.block_size)
-            if n and record.is_sound(view, buf, at, n, seed, self._four):
+            n = _length_at(buf, at, self.ring.block_size)
+            if n and _is_sound(view, buf, at, n, seed, self._four):
                 if lost:
                     self.damaged += 1
                     lost = False
@@ -134,7 +136,7 @@ class Reader:
             at = self.table.position(row) << 3
             n = min(record.LONGEST, size - at % size)
             self.ring.region.read(at, view[:n])
-            if not record.restore_client(self.table, row, buf, 0, record.length_at(buf, 0, n)):
+            if not _restore_client(self.table, row, buf, 0, _length_at(buf, 0, n)):
                 self.short += 1
 
     def _take(self, buf, at, n, position):
@@ -149,7 +151,8 @@ class Reader:
         if self.floor < cltt < FOREVER:
             self.floor = cltt
         if buf[at] <= record.FULL_PARTNER:
-            if not record.restore_full(self.table, row, buf, at, n):
+            _restore_times(self.table, row, buf, at)
+            if not _restore_client(self.table, row, buf, at, n):
                 self._short[row] = True
             else:
                 self._short.pop(row, None)
@@ -168,10 +171,10 @@ class Reader:
         """
         table = self.table
         here = table.position(row)
-        if here == NONE or here == record.renewed_position(buf, at):
-            record.restore_renewal(table, row, buf, at)
+        if here == NONE or here == _renewed_position(buf, at):
+            _restore_times(table, row, buf, at)
         elif buf[at + record.AT_STATE] & 15 == ACTIVE and get32(buf, at + record.AT_FLAGS + 2) > table.ends(row):
-            record.restore_renewal(table, row, buf, at)
+            _restore_times(table, row, buf, at)
 
     def _take_value(self, buf, at, position):
         key = buf[at + 2]
@@ -184,3 +187,56 @@ class Reader:
         put16(self.meta_at, key * 2, position)
         if key == 0 and n == 4 and self.floor < get32(buf, at + 4) < FOREVER:
             self.floor = get32(buf, at + 4)
+
+
+def _length_at(buf, at, end):
+    """Length in octets of what may be a record at buf[at:end]; 0 if it cannot be one."""
+    kind = buf[at]
+    n = buf[at + 1] * record.UNIT
+    if kind < record.FULL or kind > record.VALUE or n < 8 or n > record.LONGEST or at + n > end:
+        return 0
+    if kind < record.VALUE and n < 24:
+        return 0
+    return n
+
+
+def _is_sound(view, buf, at, n, seed, scratch):
+    """Does the CRC of the record buf[at:at+n] hold?  scratch: four octets."""
+    put32(scratch, 0, crc32(view[at : at + n - 4], seed))
+    return equal(scratch, 0, buf, at + n - 4, 4)
+
+
+def _past_times(buf, at):
+    """Where the record's times end: with those agreed with a partner, or without."""
+    kind = buf[at]
+    partner = kind == record.FULL_PARTNER or kind == record.RENEWAL_PARTNER
+    return at + record.AT_PARTNER + (8 if partner else 0)
+
+
+def _renewed_position(buf, at):
+    """Position of the full record that the renewal at buf[at:] names."""
+    return get16(buf, _past_times(buf, at))
+
+
+def _restore_times(table, row, buf, at):
+    """The row's state, flags and times are those of the record.  Its queue is not, before finish_recovery."""
+    rows = table.buf
+    r = row * ROW
+    rows[r] = buf[at + record.AT_STATE]
+    told = get16(buf, at + record.AT_FLAGS) & LASTING & ~(ID_IS_HW | ID_DIGEST)
+    put16(rows, r + 1, told | table.flags(row) & (ID_IS_HW | ID_DIGEST))
+    copy(rows, r + 4, buf, at + record.AT_FLAGS + 2, 8)
+    partner_at = at + record.AT_PARTNER
+    if _past_times(buf, at) > partner_at:
+        copy(rows, r + 12, buf, partner_at, 8)
+    else:
+        fill(rows, r + 12, 8, 0)
+
+
+def _restore_client(table, row, buf, at, n):
+    """Make the row the client's whom the full record buf[at:at+n] tells.  False if its identifier found no cell."""
+    hw_at = _past_times(buf, at)
+    items_at = hw_at + 2 + min(buf[hw_at + 1], 6)
+    return table.restore_client(
+        row, get16(buf, at + record.AT_FLAGS), buf, hw_at, _cells.flat_length(buf, items_at, at + n - 4)
+    )

@@ -6,14 +6,13 @@
 
 ARCHITECTURE.md lists what the table offers.  It is built in layers, a file
 each: rows.py (addresses, fields), queues.py (which row comes next),
-clients.py (whose it is).  Here: what recovery and the clock do to whole rows.
+clients.py (whose it is).  Here: what recovery does to whole rows.
 
 Not here: what a DHCP message makes of a lease (dhcp/), flash (journal.py).
 """
 
-from ..clock import FOREVER
-from ..octets import copy, get16, put16
-from . import _cells, _rows
+from ..octets import copy, get16
+from . import _cells
 from .clients import Clients
 from .row import (  # noqa: F401  the rooms above take the names from here
     ABANDONED,
@@ -58,11 +57,6 @@ class Table(Clients):
     cells_per_row   16-octet cells for identifiers, host names …, per row, shared by all; may be a fraction
     """
 
-    def __init__(self, ranges, pools, cells_per_row=1):
-        super().__init__(ranges, pools, cells_per_row)
-        self._shift_at = 0
-        self.orphans = 0
-
     @property
     def octets(self):
         """Heap octets of everything that grows with the number of rows, and of what is fixed, together."""
@@ -88,23 +82,6 @@ class Table(Clients):
         return _cells.load(self.cells, get16(self.buf, row * _ROW + 40), out, at)
 
     # Recovery.  The queues are out of date from the first restore to finish_recovery.
-
-    def restore_times(self, row, state, buf, at, partner_at):
-        """From a record: state (with rewind); buf[at:] flags 2, ends 4, cltt 4; offset of partner times or −1."""
-        rows = self.buf
-        r = row * _ROW
-        rows[r] = state
-        put16(
-            rows,
-            r + 1,
-            get16(buf, at) & LASTING & ~(ID_IS_HW | ID_DIGEST) | get16(rows, r + 1) & (ID_IS_HW | ID_DIGEST),
-        )
-        copy(rows, r + 4, buf, at + 2, 8)
-        if partner_at >= 0:
-            copy(rows, r + 12, buf, partner_at, 8)
-        else:
-            for i in range(12, 20):
-                rows[r + i] = 0
 
     def restore_client(self, row, id_flags, buf, hw_at, n):
         """Take the client from a full record: buf[hw_at:] htype, hlen, up to six octets; then n octets of items.
@@ -147,35 +124,3 @@ class Table(Clients):
         self._rebuild()
         self._sort()
         return orphans
-
-    def shift_provisional(self, step_s, limit=64):
-        """Trusted time has arrived: move the next PROVISIONAL rows by `step_s` seconds and clear their flag.
-
-        All their times move, those agreed with a partner too (0 and FOREVER are no times).
-
-        limit  how many rows to look at
-
-        Returns a list of the rows changed, for the caller to journal, or None
-        when all rows have been looked at.  Call until None, one call a tick; do
-        not start with another step before.  Allocates: it happens once a boot.
-        """
-        if self._shift_at >= self.rows:
-            self._shift_at = 0
-            return None
-        changed = []
-        end = min(self._shift_at + limit, self.rows)
-        row = _rows.next_flagged(self.buf, self._shift_at, end, PROVISIONAL)
-        while row >= 0:
-            ends = self.ends(row)
-            if ends < FOREVER:
-                ends = min(max(ends + step_s, 0), FOREVER - 1)
-            self.set_times(row, ends, min(max(self.cltt(row) + step_s, 0), FOREVER - 1))
-            if 0 < self.tstp(row) < FOREVER:
-                self.set_tstp(row, min(max(self.tstp(row) + step_s, 1), FOREVER - 1))
-            if 0 < self.tsfp(row) < FOREVER:
-                self.set_tsfp(row, min(max(self.tsfp(row) + step_s, 1), FOREVER - 1))
-            self.clear_flags(row, PROVISIONAL)
-            changed.append(row)
-            row = _rows.next_flagged(self.buf, row + 1, end, PROVISIONAL)
-        self._shift_at = end
-        return changed
