@@ -16,7 +16,7 @@ cannot have the first any more: the new one becomes the link.
 
 Our boards know each other by the option HELLO in CONNECT and CONNECTACK:
 
-    version 1, flags 1, board 8, boots 4, partner's board as remembered 8, milliseconds of the second 2
+    version 1, flags 1, board 8, boots 4, partner's board as remembered 8, 2 octets of 0
 
 An ISC dhcpd rejects a partner whose clock differs by more than a minute, and
 corrects no time that it is told.  So we speak to it in its time, from the first
