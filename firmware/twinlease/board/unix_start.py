@@ -7,7 +7,7 @@ them in its flash):
     interfaces   [{"name": "eth0", "address": "10.77.0.2/16"}]; without it CPython asks `ip`
     install      {"dhcpd.conf": "/path"}: configuration files to take over when they differ
     button_fd    descriptor of a pipe: an octet or the end of it asks for a stop
-    rtc          false for a board without a clock
+    rtc          seconds by which its clock is ahead of the host's, or false for a board without a clock
     reset_cause  why it starts: "power-on", "reset", "crash"
 """
 
@@ -25,7 +25,11 @@ def open_board(argv):
         if board.files().install(name, path):
             board.say("%s in flash replaced by %s" % (name, path))
     found = told.get("interfaces")
-    board.interfaces = [Interface(i["name"], i["address"]) for i in (_ask_ip() if found is None else found)]
+    if found is None:
+        from .._cpython import ask_ip
+
+        found = ask_ip()
+    board.interfaces = [Interface(i["name"], i["address"]) for i in found]
     return board
 
 
@@ -59,15 +63,3 @@ class Interface:
 def _sys(name, what):
     with open("/sys/class/net/" + name + "/" + what) as f:
         return f.read().strip()
-
-
-def _ask_ip():
-    import subprocess
-
-    told = json.loads(subprocess.run(["ip", "-j", "-4", "address"], capture_output=True, check=True).stdout)
-    return [
-        {"name": link["ifname"], "address": "%s/%d" % (a["local"], a["prefixlen"])}
-        for link in told
-        for a in link["addr_info"][:1]
-        if "LOOPBACK" not in link["flags"]
-    ]
