@@ -16,7 +16,7 @@ from .clock import RTC, RTC_ERROR_MS
 _BURST = 12  # replies that share one sync of the journal
 _ARENA = 4800  # octets for them
 # What the service takes beside the configuration, measured on the virtual board, and some air to work in.
-_SERVICE_WORDS = 17000
+_SERVICE_WORDS = 16600
 _FAILOVER_WORDS = 15100  # and what failover takes, where a pool has a partner
 _ROW_OCTETS = 50  # with its index heads
 _CELL_OCTETS = 16
