@@ -2,6 +2,8 @@
 
     overlay.run("failover.states", "step", record, …)     that function of that module
     overlay.reserve(octets)                               from now on there is room for it
+    module = overlay.load("net.beat")                     for as long as it is wanted:
+    overlay.unload("net.beat", "failover.beat")           until now
 
 What is loaded goes again, with all that it has imported and nobody had before.  Its names stay with the
 interpreter; they are the same the next time, and `learn` has it learn them at boot.  To load takes a board some ten
@@ -23,9 +25,10 @@ _depth = 0
 
 def reserve(octets):
     """Keep room for what is loaded."""
-    global _octets
+    global _octets, _room
     if hasattr(gc, "mem_free"):  # MicroPython
         _octets = octets
+        _room = None
         _take()
 
 
@@ -38,8 +41,7 @@ def run(module, what, *args):
         return _call("twinlease." + module, what, args)
     finally:
         _depth -= 1
-        if _octets and not _depth:
-            _take()
+        _take()
 
 
 def _call(name, what, args):
@@ -59,6 +61,24 @@ def learn(*modules):
         run(module, "")
 
 
+def load(module):
+    """For what is wanted for a while: the module."""
+    global _room
+    _room = None
+    try:
+        __import__("twinlease." + module)
+    finally:
+        _take()
+    return sys.modules["twinlease." + module]
+
+
+def unload(*modules):
+    """It is not wanted any more, and no object of its classes is left."""
+    for module in modules:
+        drop("twinlease." + module)
+    _take()
+
+
 def drop(name):
     """Forget a module: its code goes as soon as nobody runs it."""
     sys.modules.pop(name, None)
@@ -69,6 +89,9 @@ def drop(name):
 
 def _take():
     global _room
+    if not _octets or _depth:
+        return
+    _room = None
     gc.collect()
     try:
         _room = bytearray(_octets)

@@ -15,11 +15,9 @@ from micropython import const
 from . import overlay
 from .clock import FOREVER
 from .failover.agree import digests
-from .failover.evidence import Evidence
 from .failover.longest import longest_lease
 from .failover.orient import orient
 from .failover.peer import Peer
-from .net.beat import Beats
 from .net.failover import Failover
 from .net.left import Left
 
@@ -43,8 +41,7 @@ def build(app, alive):
     app.node.start_failover(app.peers)
     app.failover = Failover(list(zip(app.peers, confs)), app.driver.flush, app.clock, app.board, app.say)
     app.failover.discipline = app.hear_partner
-    known = [peer for peer in app.peers if peer.evidence]
-    app.failover.beats = Beats(known, app.board.interfaces, app.node.identity, app.say)
+    app.failover.identity = app.node.identity
     app.failover.left = app.driver.left = Left(app.peers, app.node, app.driver.hand_in, app.board)
     app.driver.after_flush.append(app.failover.send)
     for index, peer in enumerate(app.peers):
@@ -52,6 +49,7 @@ def build(app, alive):
     app.driver.flush()
     gc.collect()
     overlay.learn("failover.handshake", "failover.resync", "failover.rebalance")
+    app.failover.look()
     overlay.reserve(_OVERLAY)
 
 
@@ -64,7 +62,7 @@ def _peer(app, conf, index, ours):
     peer.agree = digests(app.config, conf)
     if known:  # or it waits for an address, and nothing follows from a partner that it cannot hear
         longest = longest_lease(app.config, conf)
-        peer.evidence = Evidence(peer, FOREVER if longest < 0 else min(longest, FOREVER))
+        peer.alone_s = FOREVER if longest < 0 else min(longest, FOREVER)
     return peer
 
 

@@ -259,6 +259,8 @@ def test_a_countdown_to_partner_down_is_shown_and_can_be_cancelled():
     answer("failover keep p1", app)
     assert app.peer.told == ["keep", "flush"]
     app.peer.evidence = None
+    assert "the partner is connected" in said(b"!1 failover keep p1\r", app)
+    app.peer.linked = False
     assert "nothing is counted" in said(b"!1 failover keep p1\r", app)
 
 

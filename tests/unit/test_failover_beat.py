@@ -64,6 +64,19 @@ def test_nothing_is_good_twice_or_late():
         assert [b.heard(beats[i]) for i in (0, 0, 2, 1, 2, 3, 0)] == [True, False, True, False, False, True, False]
 
 
+def test_what_was_heard_before_a_link_is_not_new_after_it():
+    for key in KEYS:
+        a, b = primary(3, key=key), secondary(7, key=key)
+        a.meet(b"board--B", 7)
+        b.meet(b"board--A", 3)
+        beats = [bytes(a.next()) for _ in range(4)]
+        assert b.heard(beats[2])
+        b = Beat(Conf("secondary", key=key), Identity(b"board--B", 7), b.told())
+        a = Beat(Conf("primary", key=key), Identity(b"board--A", 3), a.told())
+        assert [b.heard(octets) for octets in beats] == [False, False, False, True]
+        assert b.heard(bytes(a.next())), "its count has gone on"
+
+
 def test_an_earlier_start_of_the_partner_is_over():
     for key in KEYS:
         old, new, b = primary(3, key=key), primary(4, key=key), secondary(7, key=key)

@@ -45,7 +45,7 @@ class Link:
 
 class Peer:
     linked = twin = False
-    skew = link = None
+    skew = link = beat_told = None
 
     class conf:
         name, role, key = "p1", "primary", None

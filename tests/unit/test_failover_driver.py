@@ -28,7 +28,7 @@ class Peer:
     """Takes what it is told to take and notes what happens."""
 
     def __init__(self):
-        self.evidence = None
+        self.evidence = self.alone_s = None
         self.writers = [Writer(4096), Writer(4096)]
         self.closing = [False, False]
         self.used = [False, False]

@@ -1,5 +1,7 @@
 """What boot does for failover: identity in flash before a word is said, one file for both boards, one Peer for each pair."""
 
+import sys
+
 from confs import ip, load
 from twinlease import pairing
 from twinlease.lease.table import Table
@@ -116,6 +118,20 @@ def test_a_peer_has_the_pools_that_name_it_and_its_record_is_in_flash():
     assert [pool.index for pool in app.peers[0].pools] == [0] and app.started == app.peers
     assert app.peers[0].evidence and app.failover.beats
     assert app.journal.synced[2] and app.after_flush == [app.failover.send]
+
+
+def test_the_partner_is_looked_for_only_while_it_is_not_linked():
+    app = boot("10.0.0.2", Journal())
+    peer = app.peers[0]
+    first = peer.evidence
+    peer.linked = True
+    app.failover.look()
+    assert peer.evidence is None and app.failover.beats is None
+    names = ("net.beat", "failover.beat", "failover.evidence")
+    assert not [name for name in names if "twinlease." + name in sys.modules]
+    peer.linked = False
+    app.failover.look()
+    assert peer.evidence and peer.evidence is not first and app.failover.beats
 
 
 def test_a_board_that_has_neither_address_says_so_and_goes_on_trying():

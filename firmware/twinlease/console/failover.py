@@ -40,8 +40,10 @@ def partner_down(app, json, name):
 def keep(app, json, name):
     """Cancel the countdown to partner-down."""
     peer = _named(app, name)
-    why_not = peer.evidence.keep() if peer.evidence else "failover peer %s: nothing is counted" % peer.conf.name
-    return _done(app, peer, why_not)
+    if peer.evidence:
+        return _done(app, peer, peer.evidence.keep())
+    why = "the partner is connected" if peer.linked else "nothing is counted"
+    return _done(app, peer, "failover peer %s: %s" % (peer.conf.name, why))
 
 
 def pause(app, json, name):

@@ -4,6 +4,7 @@
     octets = beat.next()            to be sent to UDP, the partner's failover port, and to all of the LAN
     beat.heard(octets)              is this datagram the partner's, and new?
     beat.meet(board, boots)         who the partner is, as the link has told
+    Beat(conf, identity, beat.told())    goes on where this one ends
 
     "TLB" 1, pair 4, board 8, boots 4, knows 4, count 4, with a key MAC 16
 
@@ -34,7 +35,7 @@ _PURPOSE = b"twinlease beat"  # no other message is signed as this one
 class Beat:
     """conf: a FailoverPeer, turned the way of this board.  identity: this board's."""
 
-    def __init__(self, conf, identity):
+    def __init__(self, conf, identity, told=None):
         self._out = bytearray(_SIZE + (_MAC_SIZE if conf.key else 0))
         self._boots = identity.boots
         self._count = 0
@@ -42,6 +43,8 @@ class Beat:
         self._their_boots = 0
         self._their_count = 0
         self._met = False  # a link has told who the partner is
+        if told:
+            self._count, self._theirs, self._their_boots, self._their_count, self._met = told
         self._hmac = None
         if conf.key:
             from .seal import Hmac
@@ -53,6 +56,10 @@ class Beat:
         copy(self._out, 4, hashlib.sha256(primary + secondary + conf.name.encode()).digest(), 0, 4)
         copy(self._out, _AT_BOARD, identity.board, 0, 8)
         put32(self._out, _AT_BOOTS, identity.boots)
+
+    def told(self):
+        """For the next Beat of this pair: what was said and heard, so that nothing of it is new again."""
+        return self._count, self._theirs, self._their_boots, self._their_count, self._met
 
     def next(self):
         """The octets of the next beat; good until the one after."""

@@ -34,7 +34,9 @@ class Exchange(Service):
         self.twin = False  # the partner is, or was when last seen, one of our boards
         self.partner_board = None  # its eight octets
         self.link = None  # the connection that is up
-        self.evidence = None  # evidence.py: when the partner is down without an operator's word
+        self.alone_s = None  # the longest lease that may have been promised; None if nobody looks for the partner
+        self.evidence = None  # while nobody is linked: is the partner down, although nobody said so (evidence.py)
+        self.beat_told = None  # see beat.py
         self.message = w.Message()
         self.partner_clock = Skew()
         self.now = self.up = 0

@@ -3,6 +3,8 @@
     beats = Beats(peers, interfaces, identity, say)       sets each Peer's beat going; its evidence decides
     beats.tick(now, up)                                   every tenth of a second
 
+Loaded while a partner is not linked, and forgotten when all are: `begin` and `close`.
+
 While a Peer has a link nothing is sent and nothing read.  Without one, each second: a beat to the
 partner's failover port, and another to all of each LAN that we serve (a bad route, or a stale
 neighbour table, does not stop that one); a question to its host.  What comes in is read with each tick.
@@ -17,7 +19,7 @@ import sys
 from micropython import const
 
 from ..failover.beat import Beat
-from ..failover.evidence import ANSWER, BEAT, CUT_OFF
+from ..failover.evidence import ANSWER, BEAT, CUT_OFF, Evidence
 from ..octets import equal, in_net
 from .sockets import ANY, Waiting, address, network
 
@@ -26,13 +28,20 @@ _BATCH = const(32)  # datagrams a tick, and ARP frames
 _LONGEST = const(128)
 
 
+def begin(peers, interfaces, identity, say):
+    """Look for the partners of these Peers; the evidence begins with nothing."""
+    for peer in peers:
+        peer.evidence = Evidence(peer, peer.alone_s)
+    return Beats(peers, interfaces, identity, say)
+
+
 class Watch:
     """What looks for one partner."""
 
     def __init__(self, peer, interfaces, identity):
         self.peer = peer
         self.evidence = peer.evidence
-        self.beat = Beat(peer.conf, identity)
+        self.beat = Beat(peer.conf, identity, peer.beat_told)
         self.sock = None
         self.way = None  # Arp or Ping, while it is asked
         self.way_waits = None
@@ -53,6 +62,15 @@ class Beats:
         self._watches = [Watch(peer, interfaces, identity) for peer in peers]
         self._raw = True
         self._sockets = None
+
+    def close(self):
+        """All partners are linked: nothing of this is left, but what is told to the next Beats."""
+        for watch in self._watches:
+            self._meet(watch)
+            watch.peer.beat_told = watch.beat.told()
+            watch.peer.evidence = None
+        for sock, _ in self._sockets or ():
+            sock.close()
 
     def _open_all(self):
         sockets = {}

@@ -24,6 +24,7 @@ import gc
 from micropython import const
 
 from ..failover.evidence import CONNECTED, REFUSED
+from ..overlay import load, unload
 from . import tcp
 from .sockets import readable, writable
 
@@ -69,7 +70,8 @@ class Failover:
         self._complained_at = -_COMPLAIN_TENTHS
         self._spawn = None
         self._stopping = False
-        self.beats = None  # beat.py, which looks for partners that are not linked
+        self.beats = None  # beat.py, which looks for partners, loaded while one is not linked
+        self.identity = None  # this board's, which the beat tells
         self.left = None  # left.py: the clients of a partner that is gone
         self.discipline = None  # called with a Peer after it has heard something, while our clock is not trusted
 
@@ -105,6 +107,7 @@ class Failover:
                 self._out_of_memory()
                 line.end_by[0] = line.end_by[1] = up
         try:
+            self.look()
             if self.beats:
                 self.beats.tick(self._clock.now, up)
             if self.left:
@@ -114,6 +117,19 @@ class Failover:
             self._out_of_memory()  # rows and messages wait for the next flush
         for line in self.lines:
             self._end(line, up)
+
+    def look(self):
+        """See to it that partners that are not linked are looked for, and that this takes no memory when all are."""
+        wanted = False
+        for line in self.lines:
+            wanted = wanted or (line.peer.alone_s is not None and not line.peer.linked)
+        if wanted and self.beats is None:
+            peers = [line.peer for line in self.lines if line.peer.alone_s is not None]
+            self.beats = load("net.beat").begin(peers, self._board.interfaces, self.identity, self._say)
+        elif self.beats and not wanted:
+            self.beats.close()
+            self.beats = None
+            unload("net.beat", "failover.beat", "failover.evidence")
 
     def _end(self, line, up):
         """Cancel what is to be closed, or has dialled for too long."""
@@ -231,7 +247,7 @@ class Failover:
         if sock:
             sock.close()
         line.peer.dial_failed(self.time())
-        if why == tcp.REFUSED:
+        if why == tcp.ECONNREFUSED:
             self._sign(line, REFUSED)
         if line.failed != why:
             line.failed = why
@@ -320,4 +336,4 @@ def _cannot_listen(name, number):
 
 
 def _in_words(number):
-    return "no answer" if number < 0 else "refused" if number == tcp.REFUSED else "errno %d" % number
+    return "no answer" if number < 0 else "refused" if number == tcp.ECONNREFUSED else "errno %d" % number

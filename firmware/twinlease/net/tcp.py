@@ -17,7 +17,7 @@ from micropython import const
 from .sockets import MICROPYTHON, address
 
 GONE = const(-1)
-REFUSED = errno.ECONNREFUSED
+ECONNREFUSED = errno.ECONNREFUSED
 IN_USE = errno.EADDRINUSE
 NOT_PERMITTED = errno.EACCES
 
@@ -71,8 +71,8 @@ def failed(sock):
         try:
             _read(sock, bytearray(1))
         except OSError as e:
-            return e.errno or REFUSED
-    return REFUSED
+            return e.errno or ECONNREFUSED
+    return ECONNREFUSED
 
 
 def _open(octets, port, again):
