@@ -3,10 +3,10 @@
 from confs import load
 from twinlease.clock import FOREVER
 from twinlease.failover import states as s
-from twinlease.failover.evidence import ANSWER, BEAT, CONNECTED, CUT_OFF, REFUSED, Evidence
+from twinlease.failover.evidence import ANSWER, BEAT, CONNECTED, CUT_OFF, TURNED_AWAY, Evidence
 from twinlease.failover.longest import longest_lease
 
-SIGNS = (CONNECTED, REFUSED, BEAT, ANSWER, CUT_OFF)
+SIGNS = (CONNECTED, TURNED_AWAY, BEAT, ANSWER, CUT_OFF)
 CI, R = s.COMMUNICATIONS_INTERRUPTED, s.RECOVER
 
 
@@ -98,7 +98,7 @@ def test_the_last_moment_is_early_enough_for_each_sign():
 
 
 def test_a_host_that_lives_is_told_in_words_once():
-    for sign in (REFUSED, ANSWER):
+    for sign in (TURNED_AWAY, ANSWER):
         scene = Scene(partner_down_after=600)
         scene.run(2000, sign)
         assert scene.peer.said == [

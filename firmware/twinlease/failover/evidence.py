@@ -28,7 +28,7 @@ from . import endpoint
 
 # Signs of life, and what is none of its death.
 CONNECTED = const(0)
-REFUSED = const(1)
+TURNED_AWAY = const(1)
 BEAT = const(2)
 ANSWER = const(3)  # to ARP or ICMP
 CUT_OFF = const(4)
@@ -88,7 +88,7 @@ class Evidence:
         return None
 
     def sign(self, what, up):
-        """CONNECTED, REFUSED, BEAT, ANSWER; CUT_OFF counts as one."""
+        """CONNECTED, TURNED_AWAY, BEAT, ANSWER; CUT_OFF counts as one."""
         if not self._wait:
             return
         if not self._told >> what & 1 and not self._kept:

@@ -23,7 +23,7 @@ import gc
 
 from micropython import const
 
-from ..failover.evidence import CONNECTED, REFUSED
+from ..failover.evidence import CONNECTED, TURNED_AWAY
 from ..overlay import load, unload
 from . import tcp
 from .sockets import readable, writable
@@ -248,7 +248,7 @@ class Failover:
             sock.close()
         line.peer.dial_failed(self.time())
         if why == tcp.ECONNREFUSED:
-            self._sign(line, REFUSED)
+            self._sign(line, TURNED_AWAY)
         if line.failed != why:
             line.failed = why
             self._say("failover peer %s: no connection to the partner (%s)" % (line.conf.name, _in_words(why)))
