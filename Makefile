@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 
 DEBIAN := isc-dhcp-server isc-dhcp-client udhcpc dhcpcd-base kea-admin kea-dhcp4-server dnsmasq-base iproute2 tshark chrony
 
-.PHONY: help run test unit micropython boards power interop failover host fuzz bench lint check debian udhcpc clean
+.PHONY: help run demo test unit micropython boards power interop failover host fuzz bench lint check debian udhcpc clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,8 +19,11 @@ $(STAMP): pyproject.toml
 
 .venv: $(STAMP) ## Make the virtual environment (other targets do it by themselves)
 
-run: $(STAMP) udhcpc ## Boot a virtual board, let udhcpc take a lease, show it; ONCE=1 ends after the client's steps
+run: $(STAMP) udhcpc ## Boot two virtual boards, cut the power of the one that serves udhcpc, go on serving; ONCE=1 ends then
 	@$(BIN)/twinlease demo $(if $(ONCE),--once)
+
+demo: $(STAMP) udhcpc ## The same with new boards, unattended: ends with exit status 0, or tells which step failed
+	@$(BIN)/twinlease demo --once --fresh --dir build/demo
 
 test: $(STAMP) debian ## Run everything: lint, types, unit tests on both interpreters, power cuts, real clients
 	@status=0; for part in lint unit micropython boards failover; do \

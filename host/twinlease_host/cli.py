@@ -18,7 +18,7 @@ app = typer.Typer(
     add_completion=True,
     rich_markup_mode="rich",
     help="Configure, run and watch Twinlease DHCP servers.\n\n"
-    "Start with: [bold]twinlease demo[/]  (a virtual board serves a real client)\n\n"
+    "Start with: [bold]twinlease demo[/]  (two virtual boards, a real client, a power cut)\n\n"
     "Exit codes: 0 done; 1 done, and the answer is no; 2 could not be done.",
 )
 app.add_typer(config.app, name="config")

@@ -1,4 +1,4 @@
-"""Two machines and a cable between them: two network namespaces, each with an eth0."""
+"""A LAN: a switch, and machines plugged into it, each a network namespace with an eth0."""
 
 from __future__ import annotations
 
@@ -11,29 +11,53 @@ from ..errors import UserError
 CLIENT_MAC = "02:00:00:00:00:10"  # always the same, so that a client that comes back tomorrow is known
 
 
-class Cable:
-    """A context manager: makes namespaces `left` and `right` joined by a cable, and removes them."""
+class Lan:
+    """A context manager: makes a switch and these machines, with a hardware address or None each; removes all."""
 
-    def __init__(self) -> None:
-        tag = f"twinlease-{os.getpid()}"
-        self.left = f"{tag}-board"
-        self.right = f"{tag}-client"
+    def __init__(self, machines: dict[str, str | None]) -> None:
+        self._tag = f"twinlease-{os.getpid()}"
+        self._switch = f"{self._tag}-switch"
+        self._machines = machines
+        self._made: list[str] = []
 
-    def __enter__(self) -> Cable:
-        for netns in (self.left, self.right):
-            ip("netns", "add", netns)
-        cable = ["type", "veth", "peer", "name", "eth0", "address", CLIENT_MAC, "netns", self.right]
-        ip("link", "add", "eth0", "netns", self.left, *cable)
-        for netns in (self.left, self.right):
-            ip("-n", netns, "link", "set", "lo", "up")
-            ip("-n", netns, "link", "set", "eth0", "up")
+    def __enter__(self) -> Lan:
+        try:
+            self._namespace(self._switch)
+            ip("-n", self._switch, "link", "add", "br0", "type", "bridge", "stp_state", "0", "forward_delay", "0")
+            ip("-n", self._switch, "link", "set", "br0", "up")
+            for name, mac in self._machines.items():
+                self._plug(name, mac)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for netns in (self.left, self.right):
-            ip("netns", "del", netns)
+        while self._made:
+            ip("netns", "del", self._made.pop())
+
+    def netns(self, name: str) -> str:
+        """The namespace of a machine."""
+        return f"{self._tag}-{name}"
+
+    def set_carrier(self, name: str, on: bool) -> None:
+        """Whether the machine's port at the switch has a live cable; a machine without power has none."""
+        ip("-n", self._switch, "link", "set", name, "up" if on else "down")
+
+    def _namespace(self, netns: str) -> None:
+        ip("netns", "add", netns)
+        self._made.append(netns)
+        ip("-n", netns, "link", "set", "lo", "up")
+
+    def _plug(self, name: str, mac: str | None) -> None:
+        netns = self.netns(name)
+        self._namespace(netns)
+        address = ["address", mac] if mac else []
+        ip("link", "add", name, "netns", self._switch, "type", "veth", "peer", "name", "eth0", *address, "netns", netns)
+        ip("-n", self._switch, "link", "set", name, "master", "br0", "up")
+        ip("-n", netns, "link", "set", "eth0", "up")
 
 
 def ip(*words: str) -> str:

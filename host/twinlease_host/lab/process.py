@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import signal
 import subprocess
@@ -35,23 +36,44 @@ class Process:
         """Tell whether it has not ended."""
         return self.popen.poll() is None
 
+    def ends_within(self, limit_s: float) -> bool:
+        """Tell whether it has ended, or does now."""
+        try:
+            self.popen.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
         self.popen.send_signal(number)
 
-    def wait_line(self, word: str, limit_s: float) -> str:
-        """Return the next line that contains this word. Raises UserError if none comes in time."""
+    def wait_line(self, words: Sequence[str], limit_s: float) -> str:
+        """Return the next line that contains one of these words. Raises UserError if none comes in time."""
         end = time.monotonic() + limit_s
         while (left := end - time.monotonic()) > 0:
             try:
                 line = self.lines.get(timeout=min(left, 0.1))
             except queue.Empty:
-                if not self.running():
+                if not self.running() and not self._reader.is_alive() and self.lines.empty():
                     break
                 continue
-            if word in line:
+            if any(word in line for word in words):
                 return line
-        raise UserError(f"the {self.name} never said {word!r}", "what it did say is above", code=1)
+        why = "" if self.running() else f", and ended with status {self.popen.poll()}"
+        raise UserError(f"{self.name} never said {' or '.join(repr(word) for word in words)}{why}", code=1)
+
+    def kill(self) -> None:
+        """End it and all that it started, at once."""
+        if self.running():
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        self.popen.wait()
+        self._reader.join(1)
+
+    def ask_to_stop(self) -> None:
+        """Ask it to end, and do not wait."""
+        if self.running():
+            self.popen.terminate()
 
     def stop(self, limit_s: float = 5.0) -> None:
         """Ask it to end; after the limit, end it."""
