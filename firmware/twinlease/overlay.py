@@ -21,6 +21,7 @@ import sys
 _room = None
 _octets = 0
 _depth = 0
+_users = {}  # of what was loaded for a while: how many want it
 
 
 def reserve(octets):
@@ -69,13 +70,16 @@ def load(module):
         __import__("twinlease." + module)
     finally:
         _take()
+    _users[module] = _users.get(module, 0) + 1
     return sys.modules["twinlease." + module]
 
 
 def unload(*modules):
     """It is not wanted any more, and no object of its classes is left."""
     for module in modules:
-        drop("twinlease." + module)
+        _users[module] = _users.get(module, 1) - 1
+        if _users[module] <= 0:
+            drop("twinlease." + module)
     _take()
 
 

@@ -13,6 +13,12 @@ NOW = 210_000_000
 HBA = balance.hba_of_split(128)
 
 
+def _updates(*args):
+    made = Updates(*args)
+    made.bindings = bindings
+    return made
+
+
 class Network:
     name = "10.0.0.0/24"
 
@@ -52,7 +58,7 @@ class Side:
         self.primary = primary
         self.own = FREE if primary else BACKUP
         self.store = Store()
-        self.updates = Updates(self.conf, self.table, self.pools, self.store)
+        self.updates = _updates(self.conf, self.table, self.pools, self.store)
         self.updates.window = window
         self.writer = Writer(4096)
         self.waiting = []  # messages that the other side has written and we have not read

@@ -418,7 +418,9 @@ def test_what_is_due_to_another_partner_is_left_alone():
     a, b = pair(n=10)
     a.table.set_flags(9, DUE)  # of a range that is not ours
     a.pools[0].ranges[0].count = 8
+    bindings = a.updates.bindings
     a.updates = type(a.updates)(a.conf, a.table, a.pools, a.store)
+    a.updates.bindings = bindings
     a.updates.window = 3
     a.updates.put_all(False)
     assert a.updates.due == 8

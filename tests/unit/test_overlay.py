@@ -68,3 +68,13 @@ def test_its_room_is_kept_between_calls():
     finally:
         overlay.reserve(0)
     overlay.run("failover.words", "broken", 1)
+
+
+def test_what_is_wanted_for_a_while_stays_as_long_as_somebody_wants_it():
+    fresh()
+    one, other = overlay.load("failover.words"), overlay.load("failover.words")
+    assert one is other and loaded() == ["words"]
+    overlay.unload("failover.words")
+    assert loaded() == ["words"], "somebody still wants it"
+    overlay.unload("failover.words")
+    assert not loaded()

@@ -10,7 +10,7 @@ from micropython import const
 from ..lease.row import EXPIRED, RELEASED, RESET
 from . import endpoint, memory, times, words
 from . import wire as w
-from .bindings import is_own_address
+from .service import is_own_address
 
 _STARTUP = const(150)  # tenths of a second
 

@@ -15,6 +15,8 @@ A row that is RESET and was never USED is an address of this server itself,
 inside a range.  The partner is told that it is ABANDONED for ever, and nothing
 that it says changes the row.
 
+Loaded while there is a link (peer.py).
+
 Not here: queues and acknowledgements (updates.py), the journal, affinity (pools.py).
 """
 
@@ -43,6 +45,7 @@ from ..lease.row import (
     USED,
 )
 from . import wire as w
+from .service import is_own_address
 from .times import is_pending
 from .writer import FIRST_ITEM, ITEM_MAX, ITEMS
 
@@ -112,11 +115,6 @@ _scratch = bytearray(16)
 def reason_of(reject):
     """(reject-reason, text) of what judge() says."""
     return _REASONS[reject], _TEXTS.split(b"\n")[reject]
-
-
-def is_own_address(table, row):
-    """Is the row an address of this server itself (node.reserve_own)?"""
-    return table.state(row) == RESET and not table.flags(row) & USED
 
 
 def judge(table, row, message, now, skew, primary, normal, sent):

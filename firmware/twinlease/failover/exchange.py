@@ -13,7 +13,7 @@ from ..lease.row import ACTIVE, EXPIRED, PROVISIONAL, RELEASED, RESET
 from ..overlay import run
 from . import endpoint
 from . import wire as w
-from .bindings import LESS_CRITICAL, OTHER_RELATIONSHIP, TRANSITION, judge, reason_of, take
+from .bindings import LESS_CRITICAL, OTHER_RELATIONSHIP, TRANSITION
 from .link import Skew
 from .pools import affinity, when
 from .service import Service
@@ -84,11 +84,13 @@ class Exchange(Service):
         else:
             sent = row >= 0 and self.updates.is_sent(row)
             normal = self.record.state == endpoint.NORMAL
-            reject = judge(t, row, m, self.now, self.partner_clock.seconds, self.primary, normal, sent)
+            reject = self.updates.bindings.judge(
+                t, row, m, self.now, self.partner_clock.seconds, self.primary, normal, sent
+            )
         if row >= 0:
             self.came[row >> 3] |= 1 << (row & 7)
         if reject:
-            reason, text = reason_of(reject)
+            reason, text = self.updates.bindings.reason_of(reject)
             out.bndack_reject(self.header(), m.buf, m.at + w.XID, address, at, reason, text)
             if reject in (TRANSITION, LESS_CRITICAL) and row >= 0 and not self.updates.is_sent(row):
                 self.updates.put(row)  # or the partner stays with what it believes (reference section 5.7)
@@ -99,7 +101,7 @@ class Exchange(Service):
     def _accept(self, row):
         m, t = self.message, self.table
         status = m.octet(w.BINDING_STATUS)
-        take(t, row, m, self.partner_clock.seconds)
+        self.updates.bindings.take(t, row, m, self.partner_clock.seconds)
         if not self.store.server.trusted_time and (t.state(row) == ACTIVE or t.tsfp(row)):
             t.set_flags(row, PROVISIONAL)
         self.store.persist(row)

@@ -20,7 +20,7 @@ occasions.py, memory.py, words.py.  What ISC dhcpd logs is logged in its words.
 
 from micropython import const
 
-from ..overlay import run
+from ..overlay import load, run, unload
 from . import endpoint
 from . import link as links
 from . import wire as w
@@ -52,6 +52,7 @@ class Peer(Exchange):
         self.links[0].make_buffers()  # the other gets some while there are two
         self.writers = (self.links[0].writer, self.links[1].writer)
         self.closing = [False, False]
+        self.on_link = None  # called when there is one
         self.dial_at = self.dials = 0
         self._second = 0
         self.started = 0  # project seconds: what is later was told by the clock of this run
@@ -206,6 +207,9 @@ class Peer(Exchange):
             if self.link is not None:
                 self.end(self.link)
             run(_HANDSHAKE, "link_up", self, link)
+            if self.on_link:
+                self.on_link()
+            self.updates.bindings = load("failover.bindings")
             self.step(endpoint.CONNECTED, 0)
         elif takes is not None:
             self.end(link)
@@ -237,6 +241,8 @@ class Peer(Exchange):
         """The link is gone, whatever becomes of its connection."""
         self.link = None
         self.linked = self.quiet = False
+        self.updates.bindings = None
+        unload("failover.bindings")
         self.updates.window = 0
         self.asked_xid = self.nag_at = -1
         self.dials = 0

@@ -12,11 +12,15 @@ Not here: messages and states (peer.py), which client is asking (dhcp/share.py).
 
 from micropython import const
 
-from ..lease.row import ABANDONED, ACKED, BACKUP, EXPIRED, FREE, HELD, RELEASED, RESET
+from ..lease.row import ABANDONED, ACKED, BACKUP, EXPIRED, FREE, HELD, RELEASED, RESET, USED
 from . import balance, endpoint, times
-from .bindings import is_own_address
 
 _LOOK = const(64)  # rows looked at in one tick
+
+
+def is_own_address(table, row):
+    """Is the row an address of this server itself (node.reserve_own)?"""
+    return table.state(row) == RESET and not table.flags(row) & USED
 
 
 class Service:

@@ -21,7 +21,7 @@ from micropython import const
 from ..lease.row import ACKED, DUE, FREE, NONE, SENT
 from ..octets import copy, get32
 from . import wire as w
-from .bindings import acked, fill, is_own_address
+from .service import is_own_address
 from .writer import Binding
 
 _SLOTS = const(32)
@@ -55,6 +55,7 @@ class Updates:
         self.store = store
         self._primary = conf.role == "primary"
         self.window = self.out = self.unknown_there = 0
+        self.bindings = None  # the module bindings.py, while there is a link
         self._binding = Binding()
         self._rows = array("H", [NONE] * _SLOTS)
         self._xids = array("I", [0] * _SLOTS)
@@ -200,7 +201,7 @@ class Updates:
     def _send_row(self, row, writer, header_time, shift):
         t = self.table
         start = writer.end
-        fill(self._binding, t, row, shift)
+        self.bindings.fill(self._binding, t, row, shift)
         if not writer.bndupd(header_time, self._binding):
             return False
         state = t.state(row)
@@ -248,7 +249,7 @@ class Updates:
         if reason >= 0:
             self._rejected(reason, up)
             return -1
-        freed = acked(t, row)
+        freed = self.bindings.acked(t, row)
         self.store.save_later(row)
         return row if freed else -1
 

@@ -61,6 +61,8 @@ class Failover:
         self.lines = [Line(peer, conf) for peer, conf in pairs]
         self.up = 0
         self.strangers = self.starved = 0
+        for line in self.lines:
+            line.peer.on_link = self.look  # before the Peer loads what a link needs
         self._flush = flush
         self._clock = clock
         self._board = board
