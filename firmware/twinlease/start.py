@@ -17,7 +17,7 @@ _BURST = 12  # replies that share one sync of the journal
 _ARENA = 4800  # octets for them
 # What the service takes beside the configuration, measured on the virtual board, and some air to work in.
 _SERVICE_WORDS = 16600
-_FAILOVER_WORDS = 15100  # and what failover takes, where a pool has a partner
+_FAILOVER_WORDS = 11000  # and what failover takes, where a pool has a partner
 _ROW_OCTETS = 50  # with its index heads
 _CELL_OCTETS = 16
 _CELLS_MIN = 0.25  # cells a row, for identifiers; host names take the rest
