@@ -75,6 +75,23 @@ def test_no_key_on_one_side_is_refused():
     assert "Failover CONNECTACK from fo-lab: " + MISSING in pair.a.store.lines
 
 
+def test_the_same_refusal_is_said_once_a_minute():
+    for one, two in ((KEY, OTHER), (FILE, KEY), (KEY, FILE)):
+        pair = pair_of(one, two)
+        pair.run(60)
+        before = [refusals(side) for side in pair.sides]
+        pair.run(400)
+        assert [refusals(side) for side in pair.sides] == before, pair.a.log() + pair.b.log()
+        pair.run(300)
+        after = [refusals(side) for side in pair.sides]
+        assert before[0] and before[1] and after[0] > before[0] and after[1] > before[1], (before, after)
+        assert sum(after) <= 2 * sum(before)
+
+
+def refusals(side):
+    return len([line for line in side.store.lines if "digest" in line or "connected" in line])
+
+
 def test_an_isc_dhcpd_is_refused_with_a_sentence():
     pair = pair_of(KEY, KEY)
     b = pair.b.peer

@@ -48,6 +48,7 @@ _AT_BOOTS = const(10)
 _AT_REMEMBERED = const(14)
 
 _SKEW_WORTH_A_LINE = const(5)
+_REFUSAL_TENTHS = const(600)
 _UNACKED_MAX = const(32)
 _WINDOW_TWIN = const(24)  # what two small TCP windows carry, so that neither side waits for the other to read
 _NOBODY = bytes(8)
@@ -123,14 +124,16 @@ def takes(peer, link):
 
 
 def disconnected(peer):
-    if peer.message.octet(w.REJECT_REASON) > 0:
+    reason = peer.message.octet(w.REJECT_REASON)
+    if reason > 0 and _is_news(peer, reason):
         _say(peer, "Failover DISCONNECT from %s: %s", _reason(peer))
 
 
 def _rejected(peer, link):
     """Our CONNECT was rejected.  If for our clock, the reject tells the partner's: try again at once, in that."""
     m = peer.message
-    _say(peer, "Failover CONNECT to %s rejected: %s", _reason(peer))
+    if _is_news(peer, m.octet(w.REJECT_REASON)):
+        _say(peer, "Failover CONNECT to %s rejected: %s", _reason(peer))
     before = peer.shift()
     peer.end(link)
     if m.octet(w.REJECT_REASON) == w.TIME_MISMATCH and not link.unsealed and 1 < m.sent_at < 0x3FFFFFFF:
@@ -143,12 +146,15 @@ def _rejected(peer, link):
 def _refuse(peer, link, reason, text):
     m = peer.message
     said = str(text, "utf-8") if _is_ascii(text) else "a name that cannot be shown"
+    news = _is_news(peer, reason)
     if peer.primary and m.type == w.CONNECTACK:
-        _say(peer, "Failover CONNECTACK from %s: %s", said)
+        if news:
+            _say(peer, "Failover CONNECTACK from %s: %s", said)
         link.writer.disconnect(peer.header(), reason, text)
         return
-    _say(peer, "Failover CONNECT from %s: %s", said)
-    peer.store.say("failover: disconnect: " + said)
+    if news:
+        _say(peer, "Failover CONNECT from %s: %s", said)
+        peer.store.say("failover: disconnect: " + said)
     if reason != w.DUPLICATE_CONNECTION or link.twin:  # ISC never sends this one, and would log an error
         _reject_connect(peer, link, reason, text)
 
@@ -317,6 +323,16 @@ def _tell_skew(peer):
         return
     how = "times that cross the link are corrected" if peer.twin else "we speak to it in its time"
     peer.note("the partner's clock is %d s %s ours: %s" % (abs(s), "ahead of" if s > 0 else "behind", how))
+
+
+def _is_news(peer, reason):
+    """Is this reason worth a line?  Once a minute: who is refused dials again and again."""
+    if peer.up - peer.refused_at >= _REFUSAL_TENTHS:
+        peer.refused_at, peer.refused = peer.up, 0
+    bit = 1 << min(reason, 28)
+    news = not peer.refused & bit
+    peer.refused |= bit
+    return news
 
 
 def _say(peer, line, words):

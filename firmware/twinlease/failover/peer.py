@@ -46,6 +46,7 @@ class Peer(Exchange):
         self.differences = ()
         self.partner_time = -1  # project seconds that a partner with a trusted clock has just told
         self.said_skew = 0
+        self.refused = self.refused_at = 0  # a bit for each reason that is in the log; `up` of the first
         if conf.key:
             from . import seal  # noqa: F401  it stays loaded, because Seals do
         self.links = (Link(), Link())
@@ -239,6 +240,7 @@ class Peer(Exchange):
 
     def _lose(self):
         """The link is gone, whatever becomes of its connection."""
+        refused = self.link.fresh  # it has said no word after CONNECT
         self.link = None
         self.linked = self.quiet = False
         self.updates.bindings = None
@@ -247,7 +249,8 @@ class Peer(Exchange):
         self.asked_xid = self.nag_at = -1
         self.dials = 0
         self.dial_at = self.up
-        self.store.say("peer %s: disconnected" % self.conf.name)
+        if not refused:
+            self.store.say("peer %s: disconnected" % self.conf.name)
         self.step(endpoint.LINK_LOST, 0)
 
     # What time brings
