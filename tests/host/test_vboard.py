@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -182,3 +183,16 @@ def test_sigint_is_a_clean_stop_too(board: Board) -> None:
 def test_a_board_without_a_clock_serves(board: Board) -> None:
     board.boot("--no-rtc")
     assert json.loads(board.ask("show clock json").stdout)["source"] in ("none", "journal")
+
+
+def test_a_board_whose_clock_is_off(board: Board) -> None:
+    board.boot("--rtc-offset", "-86400")
+    told = json.loads(board.ask("show clock json").stdout)
+    assert told["source"] == "rtc" and told["trusted"]
+    says = datetime.fromisoformat(told["utc"] + "+00:00").timestamp()
+    assert abs(says - (time.time() - 86400)) < 60
+
+
+def test_a_board_without_a_clock_has_none_that_is_off(tmp_path: Path) -> None:
+    done = tool("vboard", "run", str(tmp_path), "--address", "10.77.0.2/16", "--no-rtc", "--rtc-offset", "90")
+    assert done.returncode == 2 and "a board without a clock" in done.stderr and "hint:" in done.stderr

@@ -39,7 +39,7 @@ class Board:
         self.reset_cause = told.get("reset_cause", "power-on")
         self.log = _descriptor(2, "wb")
         self.serial = Serial() if MICROPYTHON else None
-        self._rtc = told.get("rtc", True)
+        self._rtc = told.get("rtc", 0)
         self._button_fd = told.get("button_fd")
         self._folder = told["dir"]
         self._flash = nor.open_file(self._folder + "/flash.bin")
@@ -93,8 +93,8 @@ class Board:
         forget("twinlease.board.files")
 
     def rtc(self):
-        """Project seconds from the host's clock, or None if this board has none."""
-        return time.time_ns() // 1000000000 - UNIX_2020 if self._rtc else None
+        """Project seconds from the host's clock, as far off as the settings say, or None if this board has none."""
+        return None if self._rtc is False else time.time_ns() // 1000000000 - UNIX_2020 + self._rtc
 
     async def stopped(self):
         """Return when somebody wants the board to stop: the virtual board's button, or SIGTERM under CPython."""

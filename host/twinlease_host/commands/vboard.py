@@ -31,6 +31,9 @@ def run(
     iface: Annotated[str, typer.Option(help="network interface in it")] = "eth0",
     heap: Annotated[str, typer.Option(help="MicroPython's heap; pointers are twice a board's")] = "256K",
     no_rtc: Annotated[bool, typer.Option("--no-rtc", help="a board without a clock")] = False,
+    rtc_offset: Annotated[
+        int, typer.Option(metavar="SECONDS", help="how far its clock is ahead; behind if negative")
+    ] = 0,
 ) -> None:
     """Power a virtual board on; it runs until SIGTERM or Ctrl-C.
 
@@ -42,6 +45,8 @@ def run(
 
     Exit codes: 0 stopped as asked, 1 the configuration has errors or the firmware does not start, 2 could not be done.
     """
+    if no_rtc and rtc_offset:
+        raise UserError("--no-rtc and --rtc-offset: a board without a clock", "leave one of them out")
     heap = board.parse_size("--heap", heap)
     report = _checked(config, heap) if config else None
     spec = board.Spec(
@@ -50,7 +55,7 @@ def run(
         netns=netns or wiring.default_netns(folder),
         iface=iface,
         heap=heap,
-        rtc=not no_rtc,
+        rtc=None if no_rtc else rtc_offset,
         install={**report.files, board.CONFIG_NAME: report.path.resolve()} if report else {},
         make_image=partial(configfile.image, report) if report else None,
     )

@@ -39,7 +39,7 @@ class Spec:
     netns: str
     iface: str = "eth0"
     heap: str = "256k"
-    rtc: bool = True
+    rtc: int | None = 0  # seconds by which its clock is ahead; None: it has no clock
     install: dict[str, Path] = field(default_factory=dict)
     make_image: Callable[[Path], bytes] | None = None  # of the configuration, given the folder of the conf room
 
@@ -177,7 +177,7 @@ class _Board:
             "interfaces": [{"name": spec.iface, "address": str(spec.address)}],
             "install": {name: str(path) for name, path in spec.install.items()},
             "button_fd": self.button,
-            "rtc": spec.rtc,
+            "rtc": False if spec.rtc is None else spec.rtc,
             "reset_cause": cause,
         }
         path = spec.folder / "settings.json"
