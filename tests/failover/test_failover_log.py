@@ -45,6 +45,12 @@ def test_duels_of_a_cold_start_and_of_addresses_that_both_acknowledged() -> None
     assert find(NORMAL + DUEL, heard_by_both={"10.53.1.8"})
 
 
+def test_what_a_test_is_about() -> None:
+    offset = "failover: disconnect: time offset too large\n"
+    assert find(offset) and not find(offset, expected=["time offset too large"])
+    assert find(offset + LOST, expected=["time offset too large"]) == [LOST.rstrip()]
+
+
 def test_an_update_that_was_overtaken() -> None:
     assert find(NORMAL + OVERTAKEN)
     assert not find(NORMAL + OVERTAKEN, changed_twice={"10.53.1.7"})

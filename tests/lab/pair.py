@@ -47,6 +47,8 @@ class Terms:
     response_delay_s: int = 6
     extra: str = ""
     """More statements inside the failover peer block of both."""
+    top: str = ""
+    """More statements at the top of the file of both."""
 
     def config(self, role: str) -> str:
         """dhcpd.conf of one of them, as dhcpd wants it."""
@@ -59,6 +61,7 @@ ping-check false;
 dhcp-cache-threshold 0;
 default-lease-time {self.lease_s};
 max-lease-time {self.lease_s};
+{self.top}
 failover peer "{NAME}" {{
   {role};
   address {ADDRESSES[at]};
@@ -95,6 +98,8 @@ class Pair:
         self._judged = True
         self.troubles: dict[str, list[list[int]]] = {"a": [], "b": []}
         """Between which positions of each side's log a fault lasted; the last may be open."""
+        self.expected: list[str] = []
+        """Patterns of lines that the test makes the servers say, and has an eye on itself."""
 
     def __enter__(self) -> Pair:
         for kind in self.kinds:
@@ -295,6 +300,7 @@ class Pair:
             acknowledged_apart=self.witness.acknowledged_apart(),
             changed_twice=self.witness.changed_twice(),
             troubles=self.troubles[side.at],
+            expected=self.expected,
         )
         return failover_log.complaints(side.server.live.log.read_bytes(), known)
 

@@ -216,6 +216,10 @@ class IscSide(Side):
         return size - written, database.count("backup")
 
 
+PAIR_HEAP = "384K"
+"""Failover and a thousand leases take 325 KB of a 64-bit heap; a board has 32-bit pointers."""
+
+
 @functools.cache
 def _compiled() -> Path:
     """The firmware, compiled once for all boards of this process."""
@@ -235,7 +239,7 @@ class BoardSide(Side):
         shared = config if self.role == "primary" else partners_config
         plan = Plan(network=NETWORK, address=self.address)
         shutil.copytree(_compiled(), self.where / "board" / "firmware")
-        return Twinlease(self.host, self.where, plan, shared, None)
+        return Twinlease(self.host, self.where, plan, shared, None, heap=os.environ.get("LAB_HEAP", PAIR_HEAP))
 
     def ask(self, command: str) -> str:
         """One console command; RuntimeError if the board refuses it."""
@@ -255,13 +259,24 @@ class BoardSide(Side):
         return json.loads(self.ask(f"show {what} json"))
 
     def unsettled(self) -> str:
-        facts = next(one for one in self.show("failover") if one["name"] == NAME)
+        facts = self.facts()
         wanted = {"state": "normal", "partner_state": "normal", "linked": True, "serves": True, "unacked": 0, "due": 0}
         wanted["differences"] = []
         return ", ".join(f"{key}: {facts[key]!r}" for key, value in wanted.items() if facts[key] != value)
 
     def clocks(self) -> str:
         return f"partner's clock ahead by {self.show('failover')[0]['skew']} s; {self.show('clock')}"
+
+    def edit(self, old: str, new: str) -> None:
+        """While it is off: somebody edits the dhcpd.conf that it is started with, which has `old` once."""
+        path = self.where / "dhcpd.conf"
+        text = path.read_text()
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {path}"
+        path.write_text(text.replace(old, new))
+
+    def facts(self) -> dict[str, Any]:
+        """What `show failover` says of the pair."""
+        return next(one for one in self.show("failover") if one["name"] == NAME)
 
     def lose_database(self) -> None:
         """A new board in the place of the old one: its flash is blank. The compiled firmware is kept, to save the time."""
@@ -284,7 +299,7 @@ class BoardSide(Side):
                 row["state"],
                 row["hardware"],
                 bytes.fromhex(row["client_id"]),
-                dhcpd_leases.NEVER if row["ends"] is None else row["ends"],
+                dhcpd_leases.NEVER if row["ends"] is None else row["ends"] - (self.board.rtc or 0),
             )
             for row in self.show("leases")
         }

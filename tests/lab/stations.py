@@ -62,6 +62,8 @@ class Stations:
         self.site = site
         self.retry_s = retry_s
         self.leases: dict[int, Lease] = {}
+        self.tells: dict[int, Options] = {}
+        """What a client says of itself besides, by its number: a host name."""
         self.prefix = f"0200{name:02x}"
         self.macs = {ip: host.mac for host in site.servers.values() for ip in [host.addresses[0].split("/")[0]]}
 
@@ -248,5 +250,6 @@ class Stations:
 
     def _message(self, kind: int, number: int, options: Options, ciaddr: str = "0.0.0.0") -> Message:
         wants = [] if kind in (RELEASE, DECLINE) else [(packet.PARAMETERS, bytes([1, 3, 6, 15]))]
-        chosen = [(packet.TYPE, bytes([kind])), *options, *self.identity(number), *wants]
+        told = self.tells.get(number, []) if wants else []
+        chosen = [(packet.TYPE, bytes([kind])), *options, *self.identity(number), *told, *wants]
         return Message(chaddr=self.mac(number), ciaddr=ciaddr, options=chosen)

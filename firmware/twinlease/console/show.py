@@ -11,7 +11,7 @@ import time
 
 from twinlease import VERSION
 from twinlease.clock import FOREVER, UNIX_2020
-from twinlease.lease.row import BACKUP, FREE, ITEM_HOST_NAME, STATE_NAMES, USED
+from twinlease.lease.row import BACKUP, FREE, ITEM_AGENT_INFO, ITEM_HOST_NAME, STATE_NAMES, USED
 
 _UNTOUCHED = (FREE, BACKUP)  # without USED: never bound
 
@@ -110,7 +110,7 @@ def _lease(table, row, buf):
     hardware = ":".join(["%02x" % b for b in buf[: table.get_hw(row, buf, 0)]])
     name = "".join([chr(b) if 32 < b < 127 else "?" for b in buf[: table.get_item(row, ITEM_HOST_NAME, buf, 0)]])
     n = table.get_id(row, buf, 0) if table.has_id(row) else 0
-    client_id = "".join(["%02x" % b for b in buf[:n]])
+    client_id = _hex(buf, n)
     ends = table.ends(row)
     return {
         "address": address,
@@ -118,9 +118,14 @@ def _lease(table, row, buf):
         "hardware": hardware,
         "client_id": client_id,
         "name": name,
+        "agent": _hex(buf, table.get_item(row, ITEM_AGENT_INFO, buf, 0)),
         "ends": None if ends == FOREVER else ends + UNIX_2020,
         "cltt": table.cltt(row) + UNIX_2020,
     }
+
+
+def _hex(buf, n):
+    return "".join(["%02x" % b for b in buf[:n]])
 
 
 def _record(json, rows):
