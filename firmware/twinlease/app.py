@@ -49,10 +49,14 @@ class App:
                 await asyncio.sleep(0)
             self.driver.tick()
 
-    def _advance(self):
+    def catch_up(self):
+        """Bring the clock up to date: a second that is over and not counted would be another server's time too."""
         now = self.board.ticks_ms()
         self.clock.advance(self.board.ticks_diff(now, self._ticks))
         self._ticks = now
+
+    def _advance(self):
+        self.catch_up()
         if self.clock.now >= self.clock.hear_at:
             self.hear_rtc()
         self.tell_time()

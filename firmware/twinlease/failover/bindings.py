@@ -220,9 +220,14 @@ def _runs(table, row, message, now, skew):
 
 
 def _ended_by_client(table, row, message, skew):
-    """Was it this lease that was released (its expiry is the time of that), and not one that we have renewed since?"""
+    """Was it this lease that was released, and not one that we have renewed since?
+
+    Its client was last seen when we know it to have been, if the partner has that from us or we from it; or it was
+    released later than that, by the clocks.
+    """
     at = _time(message, w.LEASE_EXPIRATION_TIME, skew)
-    return (at < 0 or table.cltt(row) <= at) and _is_same_client(table, row, message)
+    seen = _time(message, w.CLIENT_LAST_TRANSACTION_TIME, skew)
+    return (at < 0 or max(at, seen) >= table.cltt(row)) and _is_same_client(table, row, message)
 
 
 def _is_old(table, row, message, now, skew):

@@ -35,6 +35,7 @@ class DhcpServer:
         self.received = self.sent = self.unsent = self.errors = self.starved = 0
         self._starving = self._complaints = 0
         self.prober = None
+        self.catch_up = None  # brings the clock up to date, where it is compared with another server's
         self.left = None  # left.py, where pools have a failover partner
         self.after_flush = []  # called when the replies are sent: failover says what waited for the sync
 
@@ -62,6 +63,8 @@ class DhcpServer:
         """Hand in what waits, then carry out what the node decided.  False if the socket reported an error."""
         node = self._node
         well = True
+        if self.catch_up:
+            self.catch_up()
         for _ in range(_DATAGRAMS):
             try:
                 packet, sender = sock.recvfrom(_RECEIVE)

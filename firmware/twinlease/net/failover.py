@@ -74,6 +74,7 @@ class Failover:
         self._stopping = False
         self.beats = None  # beat.py, which looks for partners, loaded while one is not linked
         self.identity = None  # this board's, which the beat tells
+        self.catch_up = None  # brings `clock` up to date
         self.left = None  # left.py: the clients of a partner that is gone
         self.discipline = None  # called with a Peer after it has heard something, while our clock is not trusted
 
@@ -85,6 +86,8 @@ class Failover:
         tenths = self._ms // 100
         self._ms -= tenths * 100
         self.up += tenths
+        if self.catch_up:
+            self.catch_up()
         return self.up
 
     async def run(self, spawn):
@@ -260,7 +263,8 @@ class Failover:
     async def _carry(self, line, sock, dialled):
         """From its first octet to its end."""
         peer = line.peer
-        c = peer.opened(dialled, self._clock.now, self.time())
+        up = self.time()
+        c = peer.opened(dialled, self._clock.now, up)
         if c < 0:
             sock.close()
             return
@@ -311,7 +315,8 @@ class Failover:
         peer, at = line.peer, 0
         line.holder = c
         while at < n and not peer.closing[c]:
-            taken = peer.received(c, line.buf, n, at, self._clock.now, self.time())
+            up = self.time()
+            taken = peer.received(c, line.buf, n, at, self._clock.now, up)
             if self.discipline and not self._clock.trusted:
                 self.discipline(peer)
             self._flush()
