@@ -102,8 +102,10 @@ class Side:
         if reject:
             reason, text = bindings.reason_of(reject)
             self.writer.bndack_reject(now, m.buf, m.at + w.XID, m.buf, at, reason, text)
-            if reject in (bindings.TRANSITION, bindings.LESS_CRITICAL) and not sent:
+            if reject == bindings.TRANSITION and not sent:
                 self.updates.put(row)
+            elif reject == bindings.LESS_CRITICAL and not sent:
+                self.updates.insist(row, 0)
         else:
             bindings.take(self.table, row, m, 0)
             self.writer.bndack(now, m.buf, m.at + w.XID, m.buf, at)

@@ -201,7 +201,7 @@ def test_active_over_active_is_accepted_unless_it_is_an_older_word():
     assert judged(tab, says(NOW - 11, NOW + 100)) == b.LESS_CRITICAL
     # What we owe the partner counts by the client's last word alone.
     tab.clear_flags(0, t.ACKED)
-    assert judged(tab, says(NOW - 11, NOW + 900)) == b.LESS_CRITICAL
+    assert judged(tab, says(NOW - 13, NOW + 900)) == b.LESS_CRITICAL
     # Both have answered the client in the same second: who promised more insists, primary or not, in a duel or not.
     for primary in (True, False):
         for sent in (True, False):
@@ -209,6 +209,23 @@ def test_active_over_active_is_accepted_unless_it_is_an_older_word():
             want = 0 if not (primary and sent) else b.LESS_CRITICAL
             assert judged(tab, says(NOW - 10, NOW + 300), primary, True, sent) == want
             assert judged(tab, says(NOW - 10, NOW + 100, client=2), primary, True, sent) == want
+
+
+def test_a_client_that_both_have_answered_at_once_keeps_the_longer_promise():
+    for off in range(-2, 1):
+        for more in (-2, 2):
+            tab = row_in(ACTIVE, NOW + 300, NOW - 10)
+            m = bndupd(
+                ACTIVE, plain(1), cltt=NOW - 10 + off, lease_expiration=NOW + 300 + more, potential_expiration=NOW + 400
+            )
+            assert judged(tab, m, False, True, True) == 0
+            b.take(tab, 0, m, 0)
+            assert (tab.ends(0), tab.cltt(0)) == (NOW + 300 + max(more, 0), NOW - 10)
+    tab = row_in(ACTIVE, NOW + 300, NOW - 10)
+    b.take(tab, 0, bndupd(ACTIVE, plain(1), cltt=NOW - 5, lease_expiration=NOW + 100), 0)
+    assert tab.ends(0) == NOW + 100, "seen again since, and promised less"
+    b.take(tab, 0, bndupd(ACTIVE, plain(2), cltt=NOW - 5, lease_expiration=NOW + 50), 0)
+    assert tab.ends(0) == NOW + 50, "another client's"
 
 
 # Duels
@@ -234,11 +251,13 @@ def test_duels():
 def test_of_two_active_the_later_client_contact_wins():
     for primary in (True, False):
         tab = row_in(ACTIVE, NOW - 5, NOW - 50)
-        for cltt, wins in ((NOW - 49, True), (NOW - 51, False), (NOW - 50, not primary), (-1, False)):
+        # Two clocks cannot tell two seconds: each would call itself later, and refuse the other for ever.
+        at_once = [(NOW - 50 + off, not primary) for off in range(-2, 3)]
+        for cltt, wins in at_once + [(NOW - 47, True), (NOW - 53, False), (-1, False)]:
             m = bndupd(ACTIVE, plain(2), cltt=cltt, lease_expiration=NOW + 9)
             assert (judged(tab, m, primary, False, True) == 0) == wins
         # By one clock: the partner's is ten seconds ahead.
-        assert judged(tab, bndupd(ACTIVE, plain(2), cltt=NOW - 41), primary, False, True, 10) == b.LESS_CRITICAL
+        assert judged(tab, bndupd(ACTIVE, plain(2), cltt=NOW - 43), primary, False, True, 10) == b.LESS_CRITICAL
 
 
 def test_an_expired_that_wins_its_duel_may_still_be_refused():

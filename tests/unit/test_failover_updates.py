@@ -269,14 +269,14 @@ def test_all_due_rows_are_found_again_however_many():
 def test_own_update_that_lost_its_duel_leaves_only_its_slot():
     a, b = pair()
     a.grant(3, 3, NOW)
-    b.grant(3, 3, NOW + 1)
+    b.grant(3, 3, NOW + 3)
     a.send(b)
-    b.send(a, NOW + 1)
-    a.read(b, NOW + 1)
+    b.send(a, NOW + 3)
+    a.read(b, NOW + 3)
     assert not a.table.flags(3) & (SENT | DUE) and a.updates.out == 1
-    settle(a, b, NOW + 1)
+    settle(a, b, NOW + 3)
     assert a.updates.out == b.updates.out == 0
-    assert facts(a) == facts(b) and a.table.cltt(3) == NOW + 1
+    assert facts(a) == facts(b) and a.table.cltt(3) == NOW + 3
 
 
 def test_a_partner_that_accepts_what_has_lost_its_duel_with_us_is_told_what_is_true():

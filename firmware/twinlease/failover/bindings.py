@@ -153,7 +153,11 @@ def _partner_wins(table, row, message, status, skew, primary):
     if status == ACTIVE:
         theirs = max(_time(message, w.CLIENT_LAST_TRANSACTION_TIME, skew), 0)
         ours = table.cltt(row)
-        return theirs > ours if theirs != ours else not primary
+        if (
+            -_OFF_S <= theirs - ours <= _OFF_S
+        ):  # the same moment, as far as two clocks can tell: or each calls itself later
+            return not primary
+        return theirs > ours
     return status == EXPIRED or not primary
 
 
@@ -235,13 +239,13 @@ def _is_old(table, row, message, now, skew):
 
     ISC accepts it.  Its own cltt may be old because it never takes ours over;
     what it sends then is our lease, which ends when ours does.  A client that
-    both have answered in the same second has taken either answer: the longer counts.
+    both have answered at once has taken either answer: the longer counts.
     """
     theirs, ours = _time(message, w.CLIENT_LAST_TRANSACTION_TIME, skew), table.cltt(row)
     if theirs <= 0 or theirs > ours or table.ends(row) <= now:
         return False
     shorter = _time(message, w.LEASE_EXPIRATION_TIME, skew) < table.ends(row) - _OFF_S
-    if theirs == ours:
+    if ours - theirs <= _OFF_S:
         return shorter and _is_same_client(table, row, message)
     return shorter or is_pending(table.tstp(row), table.tsfp(row), table.flags(row) & ACKED)
 
@@ -291,8 +295,9 @@ def take(table, row, message, skew):
     """
     status = message.octet(w.BINDING_STATUS)
     state = FREE if status in _TRANSITIONAL else status
+    again = status == ACTIVE and table.state(row) == ACTIVE and _is_same_client(table, row, message)
     _take_client(table, row, message, status)
-    _take_times(table, row, message, status, skew)
+    _take_times(table, row, message, status, skew, again)
     if table.state(row) != state:
         table.set_state(row, state)
     table.set_rewind(row, state)
@@ -336,7 +341,8 @@ def _set_client(table, row, buf, id_at, id_n, at, n):
         table.set_client(row, buf, 0, 0, buf[at], buf, at + 1, min(n, 6))
 
 
-def _take_times(table, row, message, status, skew):
+def _take_times(table, row, message, status, skew, again):
+    """again: our own lease of the same client is replaced; by no shorter one, unless the client was seen again since."""
     ends = _time(message, w.LEASE_EXPIRATION_TIME, skew)
     if ends < 0:
         ends = table.ends(row)
@@ -344,6 +350,8 @@ def _take_times(table, row, message, status, skew):
     if status == ACTIVE:
         # ISC's own cltt may be older than the lease that it passes on; the start is the lease's.
         cltt = max(cltt, _time(message, w.START_TIME_OF_STATE, skew))
+    if again and cltt <= table.cltt(row):
+        ends, cltt = max(ends, table.ends(row)), table.cltt(row)
     table.set_times(row, ends, cltt if cltt >= 0 else table.cltt(row))
     agreed = _time(message, w.POTENTIAL_EXPIRATION_TIME, skew)
     if agreed >= 0:

@@ -92,8 +92,11 @@ class Exchange(Service):
         if reject:
             reason, text = self.updates.bindings.reason_of(reject)
             out.bndack_reject(self.header(), m.buf, m.at + w.XID, address, at, reason, text)
-            if reject in (TRANSITION, LESS_CRITICAL) and row >= 0 and not self.updates.is_sent(row):
-                self.updates.put(row)  # or the partner stays with what it believes (reference section 5.7)
+            if row >= 0 and not self.updates.is_sent(row):  # or the partner stays with what it believes (section 5.7)
+                if reject == TRANSITION:
+                    self.updates.put(row)
+                elif reject == LESS_CRITICAL:
+                    self.updates.insist(row, self.up)
             return
         self._accept(row)
         out.bndack(self.header(), m.buf, m.at + w.XID, address, at)

@@ -244,7 +244,7 @@ class Updates:
             return -1  # it has changed since
         if not flags & SENT:
             if reason < 0:
-                self._contradict(row, up)
+                self.insist(row, up)
             return -1
         if reason >= 0:
             self._rejected(reason, up)
@@ -253,10 +253,10 @@ class Updates:
         self.store.save_later(row)
         return row if freed else -1
 
-    def _contradict(self, row, up):
-        """The partner has accepted what gave way to its own update here, as dhcpd does: each believes the other.
+    def insist(self, row, up):
+        """The partner is to hear what is true of the row: we have refused its word, or it has accepted what gave way to it.
 
-        It is told what is true now.  By the secondary a while later, or two boards could go on like that for ever.
+        By the secondary a while later, or two boards of which each is sure could go on like that for ever.
         """
         self.table.clear_flags(row, ACKED)
         self.store.save_later(row)
