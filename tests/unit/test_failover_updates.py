@@ -1,5 +1,6 @@
 """The update queue: flow control, UPDDONE, what is sent again; two tables with random faults end equal (reference 5.7 to 6.1)."""
 
+import leases
 from failover_queues import NOW, cut, facts, pair, settle
 from leases import Dice, check
 from twinlease.failover import wire as w
@@ -426,6 +427,23 @@ def test_what_is_due_to_another_partner_is_left_alone():
     assert a.updates.due == 8
     settle(a, b)
     assert a.updates.due == 0 and a.due() == [9]
+
+
+def test_each_circle_meets_every_row_wherever_our_pools_stand_in_the_table():
+    for first, count in ((0, 10), (20, 10), (50, 10), (30, 3)):
+        a, b = pair(n=60)
+        for side in (a, b):
+            pool = leases.Pool(0)
+            pool.network, pool.size = side.pools[0].network, count
+            pool.ranges = [leases.Range((10, 0, 0, 10 + first), count, first, pool)]
+            bindings = side.updates.bindings
+            side.updates = type(side.updates)(side.conf, side.table, [pool], side.store)
+            side.updates.bindings, side.updates.window = bindings, 3
+        for _ in range(4):
+            a.updates.put_all(False)
+            assert a.updates.due == count
+            settle(a, b)
+            assert a.updates.due == 0, (first, count)
 
 
 def test_the_circle_delays_no_fresh_row_and_fresh_rows_do_not_delay_the_circle():

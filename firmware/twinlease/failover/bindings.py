@@ -342,7 +342,7 @@ def _set_client(table, row, buf, id_at, id_n, at, n):
 
 
 def _take_times(table, row, message, status, skew, again):
-    """again: our own lease of the same client is replaced; by no shorter one, unless the client was seen again since."""
+    """again: our lease of the same client is replaced; by no shorter one, unless the client was seen again since."""
     ends = _time(message, w.LEASE_EXPIRATION_TIME, skew)
     if ends < 0:
         ends = table.ends(row)

@@ -62,11 +62,9 @@ class Updates:
         self._marks = bytearray(_SLOTS)
         self._fresh = array("H", [0] * _FRESH)
         self._fresh_at = self._fresh_n = 0
-        # The circle goes over the ranges of these pools: where it is, how many rows it still has to look at.
+        # The circle goes over the table: where it is, how many rows it still has to look at.
         self._spans = [r for pool in pools for r in pool.ranges]
-        self._rows_ours = sum([r.count for r in self._spans])
-        self._span = self._left = 0
-        self._cursor = self._spans[0].first_row if self._spans else 0
+        self._left = self._cursor = 0
         self._circling = False
         self._more = False  # another circle is to follow
         self._fresh_turn = False
@@ -186,7 +184,7 @@ class Updates:
 
     def _begin_circle(self):
         self._circling = True
-        self._left = self._rows_ours
+        self._left = self.table.rows
         self._more = False
 
     def _close_circle(self):
@@ -254,7 +252,7 @@ class Updates:
         return row if freed else -1
 
     def insist(self, row, up):
-        """The partner is to hear what is true of the row: we have refused its word, or it has accepted what gave way to it.
+        """The partner is to hear what is true of the row: we refuse its word, or it has accepted what gave way to that.
 
         By the secondary a while later, or two boards of which each is sure could go on like that for ever.
         """
