@@ -417,7 +417,8 @@ def test_random_lives_end_with_equal_tables_and_nobody_loses_an_address():
 
 def test_what_is_due_to_another_partner_is_left_alone():
     a, b = pair(n=10)
-    a.table.set_flags(9, DUE)  # of a range that is not ours
+    a.table = leases.make(((10, 0, 0, 10), 8, 0), ((10, 0, 0, 18), 2, 1))
+    a.table.set_flags(9, DUE)  # of a pool that is not ours
     a.pools[0].ranges[0].count = 8
     bindings = a.updates.bindings
     a.updates = type(a.updates)(a.conf, a.table, a.pools, a.store)
