@@ -197,6 +197,17 @@ def test_a_connect_without_mclt_or_name():
         assert value(ack, w.RELATIONSHIP_NAME) == NAME and script.peer.closing[0]
 
 
+def test_an_mclt_that_nobody_can_work_with_is_refused():
+    for mclt, accepted in ((0, False), (1, True), (30 * 86400, True), (30 * 86400 + 1, False), (0x3FFFFFFF, False)):
+        script = Script(opened=False)
+        script.c = script.open()
+        script.connect(mclt=mclt)
+        assert script.peer.linked == accepted
+        if not accepted:
+            ack = script.last(w.CONNECTACK)
+            assert ack.octet(w.REJECT_REASON) == w.INVALID_MCLT and value(ack, w.MESSAGE_TEXT) == b"MCLT out of range"
+
+
 def without(octets, code):
     """The message less an option."""
     at, kept = 12, octets[4:12]

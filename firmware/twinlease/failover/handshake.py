@@ -50,6 +50,7 @@ _AT_REMEMBERED = const(14)
 _SKEW_WORTH_A_LINE = const(5)
 _REFUSAL_TENTHS = const(600)
 _UNACKED_MAX = const(32)
+_MCLT_MAX = const(30 * 86400)  # no lease could begin with 0; with far more than this, none is ever taken over
 _WINDOW_TWIN = const(24)  # what two small TCP windows carry, so that neither side waits for the other to read
 _NOBODY = bytes(8)
 
@@ -199,6 +200,8 @@ def judge(link, message, name, primary, standing, up):
         return w.DUPLICATE_CONNECTION, b"already connected"
     if not message.where[w.MCLT]:
         return w.INVALID_MCLT, b"no MCLT provided"
+    if not 1 <= message.number(w.MCLT) <= _MCLT_MAX:
+        return w.INVALID_MCLT, b"MCLT out of range"
     return None
 
 
