@@ -708,8 +708,9 @@ def test_in_partner_down_what_had_ended_is_free_after_mclt():
     t, a = pair.a.table, pair.a.peer
     assert t.state(row) == EXPIRED
     pair.run(3000)  # beyond all that was ever promised for it
+    agreed = t.tsfp(row)
     a.says(s.SAYS_PARTNER_DOWN, pair.a.now(pair.up), pair.up)
-    assert t.tsfp(row) == a.record.stos + MCLT
+    assert t.tsfp(row) == agreed, "the partner has agreed to nothing since"
     pair.run(10 * MCLT - 10)
     assert t.state(row) == EXPIRED
     pair.run(40)
@@ -717,6 +718,34 @@ def test_in_partner_down_what_had_ended_is_free_after_mclt():
     pair.asleep = []
     pair.restart(pair.b)
     same(pair)
+
+
+def test_in_partner_down_a_lease_that_the_partner_may_have_renewed_alone_stays_until_that_is_over():
+    """It had ended here; a client that restarts beside the partner gets MCLT more than was agreed, at any moment of it."""
+    for which in (0, 1):
+        pair = normal()
+        one, other = pair.sides[which], pair.sides[1 - which]
+        row = other.allocate(plain(1), pair.up)
+        pair.run(3)
+        agreed = one.table.tsfp(row)
+        assert agreed > one.table.ends(row) + MCLT
+        pair.cut()
+        while other.now(pair.up) < agreed - 2:
+            pair.run(10)
+            other.grant(row, plain(1), pair.up)
+        promised = other.table.ends(row)
+        assert promised == other.now(pair.up) + MCLT + agreed - other.now(pair.up)
+        pair.stop(other)
+        assert one.table.state(row) == EXPIRED
+        one.peer.says(s.SAYS_PARTNER_DOWN, one.now(pair.up), pair.up)
+        step = 7200 if which else 0  # a clock that is set moves what this run has told, and nothing that was agreed
+        one.ahead += step
+        one.peer.clock_moved(step)
+        while one.now(pair.up) <= max(promised, one.peer.record.stos + MCLT):
+            assert one.table.state(row) == EXPIRED and not one.peer.may_allocate(row, one.now(pair.up))
+            pair.run(10)
+        pair.run(20)
+        assert one.table.state(row) == FREE and one.peer.may_allocate(row, one.now(pair.up))
 
 
 def test_a_lease_that_was_agreed_for_ever_is_not_agreed_any_more_once_it_is_renewed_alone():

@@ -7,10 +7,8 @@ Loaded for the event, and forgotten after it (overlay.py).
 
 from micropython import const
 
-from ..lease.row import EXPIRED, RELEASED, RESET
-from . import endpoint, memory, times, words
+from . import endpoint, memory, words
 from . import wire as w
-from .service import is_own_address
 
 _STARTUP = const(150)  # tenths of a second
 
@@ -56,8 +54,6 @@ def _act(peer, action):
     elif kind == endpoint.FLUSH:
         peer.updates.put_pending()
         peer.send(peer.now)
-    elif kind == endpoint.TAKE_OVER:
-        _take_over(peer, peer.record.stos)
     elif kind == endpoint.ARM_WAIT:
         peer.wait_until = action[1]
     elif kind == endpoint.ARM_AUTO:
@@ -75,19 +71,3 @@ def _say_state(peer, action):
     stos = max(action[3] + peer.shift(), 0)
     if not peer.link.writer.state(peer.header(), action[1], w.FLAG_STARTUP if action[2] else 0, stos):
         peer.broken = True
-
-
-def _take_over(peer, stos):
-    """In PARTNER-DOWN, what the partner may not have agreed to is free MCLT later (reference section 5.2).
-
-    RAM only: after a restart in PARTNER-DOWN the same is done again.
-    """
-    t = peer.table
-    until = times.tsfp_in_partner_down(stos, peer.record.mclt)
-    for pool in peer.pools:
-        for state in (EXPIRED, RELEASED, RESET):
-            row = t.first(pool.index, state)
-            while row >= 0:
-                if not is_own_address(t, row):
-                    t.set_tsfp(row, until)
-                row = t.after(row)

@@ -45,11 +45,10 @@ ASK_ALL = const(5)  # UPDREQALL
 REQUEUE = const(6)  # unacknowledged updates are due again
 FLUSH = const(7)  # send what is pending, before the STATE that follows: reference section 4.3 (b)
 BALANCE = const(8)  # rebalance the pools, without POOLREQ; queue and send what is pending
-TAKE_OVER = const(9)  # EXPIRED, RELEASED and RESET addresses: tsfp := stos + MCLT
-ARM_WAIT = const(10)
-ARM_AUTO = const(11)  # start auto-partner-down, if configured
-CANCEL_AUTO = const(12)
-ARM_STARTUP = const(13)  # 15 s
+ARM_WAIT = const(9)
+ARM_AUTO = const(10)  # start auto-partner-down, if configured
+CANCEL_AUTO = const(11)
+ARM_STARTUP = const(12)  # 15 s
 
 # Who may answer clients: reference section 4.7.
 SERVING = (NORMAL, COMMUNICATIONS_INTERRUPTED, PARTNER_DOWN)

@@ -168,7 +168,7 @@ class Service:
 
     def _free_ended(self, now):
         """What is EXPIRED, RELEASED or RESET becomes FREE by time alone, in PARTNER-DOWN only; a few rows a call."""
-        t, left = self.table, _LOOK
+        t, left, record = self.table, _LOOK, self.record
         for pool in self.pools:
             for state in (EXPIRED, RELEASED, RESET):
                 row = t.first(pool.index, state)
@@ -176,7 +176,8 @@ class Service:
                     left -= 1
                     after = t.after(row)
                     promised = times.promised_until(t.tstp(row), t.tsfp(row))
-                    if promised < now and t.ends(row) < now and not is_own_address(t, row):
+                    over = max(times.takeover_at(promised, record.stos, record.mclt), t.ends(row))
+                    if over < now and not is_own_address(t, row):
                         t.set_tstp(row, min(t.ends(row), now))
                         t.set_state(row, FREE)
                         t.clear_flags(row, ACKED)

@@ -92,7 +92,6 @@ from .endpoint import (  # noqa: F401  all numbers by which this module is spoke
     STARTUP,
     STARTUP_TIMEOUT,
     STATES,
-    TAKE_OVER,
     UNKNOWN,
     UPDDONE,
     VETOES,
@@ -384,7 +383,6 @@ def _entered(record, was, now, do):
             if says != _CI:
                 return _enter(record, says, now, do)
     elif state == _PD:
-        do.append((TAKE_OVER,))
         if was != _ST and record.heard and record.partner in VETOES:
             return _enter(record, _PC, now, do)  # it is there, and will not say again what it has said
     elif state == _PC:

@@ -15,10 +15,9 @@ both.  No sum here exceeds FOREVER, which is the largest small int.
 """
 
 from ..clock import FOREVER
-from ..lease.row import ABANDONED, BACKUP, EXPIRED, FREE, RELEASED, RESET
+from ..lease.row import ABANDONED, ACTIVE, BACKUP, EXPIRED, FREE, RELEASED
 
 # A tuple of names is made anew wherever it stands in a function.
-_AVAILABLE = (FREE, BACKUP, ABANDONED)
 _ENDED = (EXPIRED, RELEASED)
 
 
@@ -59,14 +58,13 @@ def promised_until(tstp, tsfp):
 
 
 def takeover_at(promised, stos, mclt):
-    """In PARTNER-DOWN since `stos`: an address on the partner's list is ours after this time (section 5.2)."""
+    """In PARTNER-DOWN since `stos`: an address that the partner may have given or renewed is ours after this time.
+
+    Section 5.2, which has less for what is EXPIRED, RELEASED or RESET: stos + MCLT, although the partner
+    may have renewed that lease for MCLT beyond what was agreed, and for longer than it takes to notice.
+    """
     latest = max(promised, stos)
     return FOREVER if latest >= FOREVER - mclt else latest + mclt
-
-
-def tsfp_in_partner_down(stos, mclt):
-    """What tsfp of EXPIRED, RELEASED and RESET addresses becomes on entry to PARTNER-DOWN."""
-    return min(stos, FOREVER - mclt) + mclt
 
 
 def may_allocate(primary, state, rewind, promised, now, down_since, mclt):
@@ -79,8 +77,6 @@ def may_allocate(primary, state, rewind, promised, now, down_since, mclt):
     own = FREE if primary else BACKUP
     if state == own or (state == ABANDONED and primary):
         return True
-    if state in _AVAILABLE:
-        return down_since >= 0 and now > takeover_at(promised, down_since, mclt)
     if state in _ENDED and rewind == own:
         return True
-    return (state == RESET or state in _ENDED) and down_since >= 0 and promised < now
+    return state != ACTIVE and down_since >= 0 and now > takeover_at(promised, down_since, mclt)
