@@ -14,6 +14,7 @@ DEFAULT_HEAP = "256K"
 DEFAULT_FLASH = "256K"
 _USABLE = 0.988  # of the heap; the rest is the collector's own map
 _CODE = 179_000  # what serves, with room to work in, and no configuration
+_FAILOVER = 112_000  # more of it, where a pool has a failover peer
 _EXPRESSIONS = 17_000  # more of it, for classes, `if` and computed options
 _PER_IMAGE_OCTET = 10  # heap for the model, by the size of its image
 _PER_ROW = 54  # at the least, when memory is short: with cells for one name in four
@@ -38,8 +39,13 @@ def complaints(config: Any, image: bytes, limits: Limits) -> Iterator[tuple[str,
     if sentence := _flash(config, limits.flash):
         message, _, advice = sentence.partition("; ")
         yield message, advice
-    if complaint := _heap(config.rows, image, limits.heap):
-        yield complaint
+    paired = any(pool.peer for pool in config.pools)
+    if complaint := _heap(config.rows, image, limits.heap - paired * _FAILOVER):
+        what, advice = complaint
+        yield (
+            what.format(heap=limits.heap >> 10),
+            advice + ("; failover takes %d KiB of it" % (_FAILOVER >> 10) if paired else ""),
+        )
 
 
 class _Region:
@@ -64,13 +70,14 @@ def _flash(config: Any, size: int) -> str:
 
 
 def _heap(rows: int, image: bytes, heap: int) -> tuple[str, str] | None:
+    """What to say if `heap` octets are too few; the heap itself goes in by name."""
     free = int(heap * _USABLE) - _CODE - _PER_IMAGE_OCTET * len(image)
     if _has_expressions(image):
         free -= _EXPRESSIONS
     room = max(free // _PER_ROW, 0)
     if rows <= room:
         return None
-    what = f"a heap of {heap >> 10} KiB is too little for {rows} addresses and this configuration"
+    what = f"a heap of {{heap}} KiB is too little for {rows} addresses and this configuration"
     if room == 0:
         return what, "make the configuration smaller: fewer hosts, subclasses and options; or take a larger heap"
     return what, f"with this configuration there is room for about {room}; make the ranges smaller"

@@ -76,6 +76,20 @@ def test_what_does_not_fit_the_board_is_an_error_that_says_what_would(tmp_path: 
     assert tool("config", "check", str(file), "--flash", "some").returncode == 2
 
 
+def test_failover_takes_its_part_of_the_heap(tmp_path: Path) -> None:
+    file = tmp_path / "dhcpd.conf"
+    peer = 'failover peer "p" { primary; address 10.0.0.2; peer address 10.0.0.3; mclt 60; split 128; load balance max seconds 3; }'
+    pool = "{} deny dynamic bootp clients; range 10.0.0.10 10.0.0.99;"
+    net = "subnet 10.0.0.0 netmask 255.255.255.0 {{ pool {{ {} }} }}\n"
+    file.write_text(peer + net.format(pool.format('failover peer "p";')))
+    done = tool("config", "check", str(file), "--heap", "256K")
+    assert done.returncode == 1 and "a heap of 256 KiB is too little for 90 addresses" in done.stderr + done.stdout
+    assert "failover takes 109 KiB of it" in done.stderr + done.stdout
+    assert tool("config", "check", str(file), "--heap", "320K").returncode == 0
+    file.write_text(net.format(pool.format("")))
+    assert tool("config", "check", str(file), "--heap", "256K").returncode == 0
+
+
 def test_many_hosts_need_a_larger_heap(tmp_path: Path) -> None:
     file = tmp_path / "dhcpd.conf"
     file.write_text(GOOD.replace("255.255.255.0", "255.255.254.0") + hosts(100))
