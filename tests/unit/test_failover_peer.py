@@ -108,6 +108,29 @@ def test_a_lease_is_short_until_the_partner_has_agreed_to_more():
     assert pair.a.grant(row, plain(1), pair.up) == agreed - now + MCLT
 
 
+def test_by_a_clock_that_is_a_guess_a_lease_is_no_longer_than_mclt():
+    """A board was off until what was agreed had passed, and goes on by the last time in its flash."""
+    pair = normal()
+    row = pair.b.allocate(plain(1), pair.up, 3000)
+    pair.run(5)
+    assert pair.b.grant(row, plain(1), pair.up, 3000) == 3000
+    pair.run(5)
+    pair.stop(pair.b)
+    pair.cut()
+    off = pair.b.table.tsfp(row) - pair.b.now(pair.up)
+    pair.up += 10 * off
+    pair.b.ahead -= off
+    pair.b.store.trusted_time = False
+    pair.asleep = []
+    pair.restart(pair.b)
+    pair.until(lambda: pair.b.peer.serves, 200)
+    now = pair.b.now(pair.up)
+    assert pair.b.table.tsfp(row) > now + 3000, "it looks agreed"
+    assert pair.b.peer.grant_s(row, 3000, now) == MCLT and pair.b.peer.grant_s(row, 30, now) == 30
+    pair.b.store.trusted_time = True
+    assert pair.b.peer.grant_s(row, 3000, now) == 3000
+
+
 def test_what_a_client_gives_back_is_free_once_the_partner_agrees():
     pair = normal()
     row = pair.b.table.first(0, BACKUP)

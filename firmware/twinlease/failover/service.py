@@ -81,8 +81,12 @@ class Service:
         return times.may_allocate(self.primary, t.state(row), self._known(row), promised, now, down_since, record.mclt)
 
     def grant_s(self, row, want_s, now):
-        """How long a lease may be, of the seconds that all other rules allow: the MCLT rule."""
-        return times.granted_s(want_s, self.table.tsfp(row), now, self.record.mclt)
+        """How long a lease may be, of the seconds that all other rules allow: the MCLT rule.
+
+        By a clock that is a guess nobody knows how much is left of what was agreed before a power cut: nothing counts.
+        """
+        tsfp = self.table.tsfp(row) if self.store.server.trusted_time else 0
+        return times.granted_s(want_s, tsfp, now, self.record.mclt)
 
     def partner_free(self, network):
         """How many addresses of the network's pools are on the partner's list, and may be given away by it."""
