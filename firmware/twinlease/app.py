@@ -36,6 +36,7 @@ class App:
         self.peers = ()
         self._ticks = board.ticks_ms()
         self._floor_at = 0
+        self._doubted = False  # it has been said that a partner's time is not believed
 
         self.say = board.say
 
@@ -70,18 +71,24 @@ class App:
     def hear_rtc(self):
         """What the board's own clock says now; when it turns out that leases count from a wrong time, they move."""
         clock = self.clock
-        was = clock.trusted
+        was, source, before = clock.trusted, clock.source, clock.now
         told = self.board.rtc()
         step = clock.hear(told)
-        if step >= 0 and not self._set_clock(told, step, was, RTC_ERROR_MS, RTC):
+        if step >= 0 and not self._set_clock(told, step, was and step > 0, RTC_ERROR_MS, RTC):
             return  # time goes on as it was; in a minute we try again
-        if step > 0 or was != clock.trusted:
-            self._tell_step(step)
+        if step > 0 or source != clock.source:
+            self._tell_step(step if step > 0 else clock.now - before)
 
     def hear_partner(self, peer):
         """A failover partner that knows the time has said it, and we do not know it."""
         told = peer.partner_time
-        if told < 0 or not self.clock.plausible(told):
+        if told < 0:
+            return
+        if not self.clock.credible(told):
+            if not self._doubted:
+                self._doubted = True
+                off = _off(told - self.clock.now)
+                self.say("The partner's time, %s than ours, is not believed: ours stays a guess" % off)
             return
         step = max(told - self.clock.now, 0)
         if self._set_clock(told, step, False, _PARTNER_ERROR_MS, PARTNER):
@@ -97,6 +104,8 @@ class App:
             return False
         moved = told - self.clock.now
         self.clock.discipline(told, 0, error_ms, source)
+        if self._floor_at > told:
+            self._floor_at = 0
         move.leases(self.table, self.journal, step, everyone, self.clock.now)
         forget("twinlease.move")
         for peer in self.peers:
@@ -104,7 +113,7 @@ class App:
         return True
 
     def _tell_step(self, step):
-        self.say("Time from %s%s" % (self.clock.source, ", %d s later than we thought" % step if step > 0 else ""))
+        self.say("Time from %s%s" % (self.clock.source, ", %s than we thought" % _off(step) if step else ""))
 
     def tell_time(self):
         """What the server must know of the clock besides `now`."""
@@ -128,6 +137,10 @@ class App:
             leases.programmed,
             leases.erases,
         )
+
+
+def _off(seconds):
+    return "%d s %s" % (abs(seconds), "later" if seconds > 0 else "earlier")
 
 
 async def _console(app):

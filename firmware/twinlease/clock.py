@@ -33,6 +33,11 @@ back by it:
   was asked.  When a second reading agrees, every lease moves by the jump, since
   nobody can tell which were given on the wrong time.  Some last longer than
   promised then; none ends early.
+* It overrules a partner, also backwards: when two readings a minute apart agree with each other, and are not
+  behind what was certain without the partner.
+
+A failover partner is believed only while nobody else has told the time, and only within two years (`credible`):
+what a single word of it could push further would stand in the journal for ever.
 """
 
 from micropython import const
@@ -51,6 +56,7 @@ _AGREE_S = const(5)
 RTC_ERROR_MS = const(1000)
 _EVERY_S = const(60)
 _DOUBLE_CHECK_S = const(10)
+_PARTNER_S = const(63244800)  # two years: how far a partner's word may lead
 _NOTHING = const(-0x3FFFFFFF)
 
 _MAX_STEP_MS = const(0x1FFFFFFF)  # six days: ticks cannot tell longer ones apart
@@ -107,10 +113,14 @@ class Clock:
     @property
     def earliest(self):
         """The earliest project second that it can be now."""
-        if not self.trusted:  # it was the floor's time, and so many of our own seconds have passed for certain
-            passed = self._since_s - (self._drift_ms() + 999 - self._ms) // 1000
-            return min(self._floor + max(passed, 0), FOREVER)
+        if not self.trusted:
+            return self._certain()
         return max(self.now - (self.error_ms + 999 - self._ms) // 1000, self._floor)
+
+    def _certain(self):
+        """It was the floor's time, and so many of our own seconds have passed for certain."""
+        passed = self._since_s - (self._drift_ms() + 999 - self._ms) // 1000
+        return min(self._floor + max(passed, 0), FOREVER)
 
     @property
     def latest(self):
@@ -134,13 +144,19 @@ class Clock:
 
     def plausible(self, told):
         """Can the board's own clock be right, if it says `told` (project seconds, or None)?"""
-        return told is not None and _BUILT <= told < FOREVER and told - self.now >= -_AGREE_S
+        since = self._certain() if self.source == PARTNER else self.now
+        return told is not None and _BUILT <= told < FOREVER and told - since >= -_AGREE_S
+
+    def credible(self, told):
+        """Is a failover partner to be believed that says `told`, project seconds, while nobody has told us the time?"""
+        return self.plausible(told) and told - max(self._certain(), _BUILT) <= _PARTNER_S
 
     def hear(self, told):
         """The board's own clock says `told`, project seconds, or None.  Returns the step if leases must move, else −1.
 
         Call it at `hear_at`.  If it returns a step, the caller calls `discipline` and moves the provisional leases by
         it, or all leases if the clock was trusted; if it cannot just now, the next call returns the step again.
+        0: no lease moves, but `discipline` is due; `now` may go back by it, if it was a partner's.
         """
         self.hear_at = self.now + _EVERY_S
         if told is None:
@@ -156,9 +172,9 @@ class Clock:
                 self.trusted = False
                 self.source = JOURNAL
             return -1
-        steady = self.trusted and ahead <= _AGREE_S
+        steady = self.trusted and abs(ahead) <= _AGREE_S
         if not steady and not agrees:
-            if self.trusted:
+            if self.trusted and ahead > 0:
                 self.hear_at = self.now + _DOUBLE_CHECK_S
             return -1
         if steady:
@@ -173,8 +189,8 @@ class Clock:
         error_ms       how far that may be off, for example half the round trip
         source         RTC, PARTNER or SNTP
 
-        This is the one way for `now` to go back (by `hear`, a few seconds at most).  The floor is dropped when
-        the time given is before it: whoever is trusted overrules a journal
+        This is the one way for `now` to go back (by `hear`, a few seconds at
+        most, unless it was a partner's).  The floor is dropped when the time given is before it: whoever is trusted overrules a journal
         that was written by a clock nobody had set.
         """
         step = utc_s - self.now
@@ -182,7 +198,10 @@ class Clock:
             step += 1
         elif utc_ms - self._ms < -500:
             step -= 1
+        if source == PARTNER:
+            self._floor = self._certain()  # what it does not rest upon
         self.now = utc_s
+        self.hear_at = min(self.hear_at, utc_s + _EVERY_S)
         self._ms = utc_ms
         self._error_ms = error_ms
         self._since_s = 0

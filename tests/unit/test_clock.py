@@ -125,3 +125,47 @@ def test_a_useless_clock_of_the_board_takes_no_trust_from_the_partners_time():
     assert c.hear(1000) == -1 and c.trusted and c.source == PARTNER
     c.discipline(200_000_000, 0, 1000, RTC)
     assert c.hear(1000) == -1 and not c.trusted
+
+
+FLOOR = 216_000_000
+TWO_YEARS = 2 * 366 * 86400
+
+
+def test_a_partner_is_believed_within_two_years_of_what_is_certain():
+    for floor, told, credible in (
+        (FLOOR, FLOOR - 6, False),
+        (FLOOR, FLOOR - 5, True),
+        (FLOOR, FLOOR + TWO_YEARS, True),
+        (FLOOR, FLOOR + TWO_YEARS + 5, False),
+        (FLOOR, FOREVER - 3, False),
+        (0, 189_388_800 + TWO_YEARS, True),  # a new board: by the date of the build
+        (0, 189_388_800 + TWO_YEARS + 5, False),
+        (0, 1000, False),
+    ):
+        c = Clock()
+        c.set_floor(floor)
+        assert c.credible(told) == credible, (floor, told)
+
+
+def test_the_boards_own_clock_overrules_a_partner_when_it_agrees_with_itself():
+    for ahead in (3 * 86400, TWO_YEARS, 10):
+        c = Clock()
+        c.set_floor(FLOOR)
+        c.advance(10_000)
+        c.discipline(FLOOR + 10 + ahead, 0, 2000, PARTNER)
+        c.advance(10_000)
+        assert c.hear(FLOOR + 20) == -1 and c.source == PARTNER and c.hear_at == c.now + 60
+        c.advance(60_000)
+        assert c.hear(FLOOR + 80) == 0
+        c.discipline(FLOOR + 80, 0, 1000, RTC)
+        assert c.source == RTC and c.now == FLOOR + 80 and c.hear_at == c.now + 60, "it is read again"
+        assert FLOOR + 70 <= c.earliest <= c.now
+
+
+def test_a_clock_behind_what_is_certain_does_not_overrule_a_partner():
+    c = Clock()
+    c.set_floor(FLOOR)
+    c.discipline(FLOOR + 1000, 0, 2000, PARTNER)
+    for minute in range(1, 2000):  # it lags by a day, and in a day it passes the floor
+        c.advance(60_000)
+        assert c.hear(FLOOR - 86400 + 60 * minute) == -1 and c.trusted and c.source == PARTNER, minute

@@ -4,7 +4,7 @@ from leases import Nor, check, lease, plain, small
 from nor import KINDS, PowerCut
 from twinlease import move, start
 from twinlease.app import App
-from twinlease.clock import FOREVER, JOURNAL, NONE, RTC, Clock
+from twinlease.clock import FOREVER, JOURNAL, NONE, PARTNER, RTC, Clock
 from twinlease.lease.journal import Journal
 from twinlease.lease.row import ACTIVE, PROVISIONAL, USED
 
@@ -16,6 +16,7 @@ class Board:
     def __init__(self, rtc):
         self.now = rtc  # None: it has none
         self.ms = 0
+        self.said = []
 
     def rtc(self):
         return self.now
@@ -27,7 +28,7 @@ class Board:
         return a - b
 
     def say(self, text):
-        pass
+        self.said.append(text)
 
 
 def boot(flash, rtc, rows=20):
@@ -188,3 +189,42 @@ def test_without_a_trusted_clock_time_passes_for_certain():
         c.advance(3_600_000)
         true = hours * 3600 - hours * 3600 // 20000  # 50 ppm
         assert 1000 + true - 4 - hours * 3600 // 200_000 <= c.earliest <= 1000 + true
+
+
+class Partner:
+    def __init__(self, time):
+        self.partner_time = time
+
+
+def test_a_partner_decades_ahead_is_refused_in_words_once_and_nothing_of_it_stays():
+    flash = Nor(64)
+    app = boot(flash, T)
+    give(app, 0, 7200)
+    flash = flash.reboot()
+    app = boot(flash, None)
+    for wrong in (FOREVER - 3, T - 1000):
+        for _ in range(10):
+            app.hear_partner(Partner(wrong))
+    assert not app.clock.trusted and left(app, 0) == 7200
+    assert len([text for text in app.board.said if "not believed" in text]) == 1, app.board.said
+    run(app, 4000)
+    app = boot(flash.reboot(), None)
+    assert T < app.clock.now < T + 5000
+    app.hear_partner(Partner(T + 86400))
+    assert app.clock.trusted and app.clock.source == PARTNER and app.clock.now == T + 86400
+
+
+def test_the_boards_own_clock_comes_and_overrules_a_partner_that_was_a_year_ahead():
+    flash = Nor(64)
+    app = boot(flash, T)
+    give(app, 0, 7200)
+    app = boot(flash.reboot(), None)
+    app.hear_partner(Partner(T + 365 * DAY))
+    run(app, 10)
+    give(app, 1, 7200)
+    app.board.now = T + 10
+    run(app, 125)
+    assert app.clock.source == RTC and app.clock.now == T + 135, app.clock.now
+    assert left(app, 0) >= 7200 - 135 and left(app, 1) >= 7200 - 125, "none ends early"
+    assert app.board.said[-1] == "Time from rtc, %d s earlier than we thought" % (365 * DAY), app.board.said
+    assert T < int.from_bytes(app.journal.get_meta(0), "big") <= T + 135, "the floor is written from the right clock"

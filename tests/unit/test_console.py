@@ -264,6 +264,21 @@ def test_a_countdown_to_partner_down_is_shown_and_can_be_cancelled():
     assert "nothing is counted" in said(b"!1 failover keep p1\r", app)
 
 
+def test_a_state_that_only_a_person_ends_is_shown_with_the_words_that_end_it():
+    app = Pair()
+    app.peer.linked = app.peer.serves = False
+    words = "alone       only when it is back, or: failover partner-down p1\n"
+    assert words not in answer("show failover", app)
+
+    class Stuck(Record):
+        state = states.RESOLUTION_INTERRUPTED
+
+    app.peer.record = Stuck
+    assert words in answer("show failover", app)
+    app.peer.left = 590
+    assert words not in answer("show failover", app)
+
+
 def test_an_unknown_peer_is_answered_with_those_there_are():
     assert "no failover peer is named x: p1" in said(b"!1 failover pause x\r", Pair())
     assert "no pool of its configuration names one" in said(b"!1 failover pause x\r!2 show failover\r")

@@ -8,6 +8,7 @@ from twinlease.failover.longest import longest_lease
 
 SIGNS = (CONNECTED, TURNED_AWAY, BEAT, ANSWER, CUT_OFF)
 CI, R = s.COMMUNICATIONS_INTERRUPTED, s.RECOVER
+RESOLVING = (s.POTENTIAL_CONFLICT, s.RESOLUTION_INTERRUPTED, s.CONFLICT_DONE)
 
 
 class Conf:
@@ -176,11 +177,41 @@ def test_zero_is_never_and_a_dhcpd_is_left_to_the_operator_unless_the_file_says_
         assert expected or not peer.said
 
 
+def test_a_resolution_that_was_broken_off_is_not_waited_for_for_ever():
+    for state in RESOLVING:
+        assert s.follow(s.ON_SAYS_PARTNER_DOWN, state) == s.PARTNER_DOWN
+        scene = Scene(state)
+        scene.run(599)
+        assert not scene.peer.events
+        first = scene.peer.said[0]
+        assert first.startswith("no partner to resolve conflicts with") and "nobody is served for 588 s" in first
+        scene.run(1, BEAT)
+        scene.run(599)
+        assert not scene.peer.events, "it lives"
+        scene.run(1)
+        assert scene.down
+
+
+def test_beside_a_dhcpd_the_log_says_what_ends_a_resolution_that_was_broken_off():
+    for state in RESOLVING:
+        for after, twin in ((None, False), (0, True)):
+            scene = Scene(state, partner_down_after=after)
+            scene.peer.twin = twin
+            scene.run(5000)
+            assert not scene.peer.events and scene.evidence.left_s() is None
+            said = "no partner to resolve conflicts with: nobody is served until it comes, or failover partner-down p1"
+            assert scene.peer.said[-1] == said, scene.peer.said
+        scene = Scene(state, partner_down_after=60)
+        scene.peer.twin = False
+        scene.run(60)
+        assert scene.down
+
+
 def test_only_in_communications_interrupted_and_while_there_is_nothing_to_serve_from():
     for state in s.STATES:
         scene = Scene(state, partner_down_after=10, serve_alone_after=10)
         scene.run(100)
-        assert scene.down == (state in (CI, R, s.RECOVER_DONE)), state
+        assert scene.down == (state in (CI, R, s.RECOVER_DONE) + RESOLVING), state
     scene = Scene(CI, partner_down_after=10)
     scene.peer.linked = True
     scene.run(100)

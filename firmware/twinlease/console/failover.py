@@ -9,6 +9,9 @@ from twinlease.lease.row import STATE_NAMES
 
 from .show import Refused, date
 
+# Without a link, time alone leads out of these only if partner-down is counted towards.
+_STUCK = ("recover", "recover-done", "potential-conflict", "resolution-interrupted", "conflict-done")
+
 
 def show(app, json):
     """Each failover peer: both states, the link, what is owed, its pools."""
@@ -130,6 +133,8 @@ def _lines(facts):
     yield "  partner     %s%s\n" % (facts["partner_state"], _link(facts))
     if facts["partner_down_in"] is not None:
         yield "  alone       partner-down in %d s unless it is heard from\n" % facts["partner_down_in"]
+    elif facts["state"] in _STUCK and not facts["linked"]:
+        yield "  alone       only when it is back, or: failover partner-down %s\n" % facts["name"]
     yield "  role        %s, %s with %s\n" % (facts["role"], facts["address"], facts["peer_address"])
     yield "  clocks      %s\n" % _skew(facts["skew"])
     yield "  updates     %d on their way, %d to be sent\n" % (facts["unacked"], facts["due"])

@@ -10,6 +10,8 @@ Two counts, never both, and only without a link:
 
     COMMUNICATIONS-INTERRUPTED   partner-down-after: 600 s where the partner is one of our boards; beside an ISC dhcpd
                                  only if the configuration says so
+    a resolution broken off      the same: POTENTIAL-CONFLICT, RESOLUTION-INTERRUPTED, CONFLICT-DONE serve nobody.  ISC
+                                 stays there for ever; where nothing is counted, the log says what to type
     RECOVER, RECOVER-DONE        serve-alone-after, or alone_s: the longest lease that anybody may have promised.
                                  A new board that has nobody to learn from serves when all of that is over
 
@@ -43,11 +45,13 @@ _TEXTS = (
 )
 _START = "no sign of the partner on %s; PARTNER-DOWN in %d s; to cancel: failover keep %s"
 _START_ALONE = (
-    "no partner to ask for its leases, no sign of it on %s: nobody is served for %d s, then this board goes on alone; "
+    "no partner to %s, no sign of it on %s: nobody is served for %d s, then this board goes on alone; "
     "failover partner-down %s ends the wait, failover keep %s the countdown"
 )
-_NEVER_ALONE = "no partner to ask for its leases: nobody is served until it comes, or failover partner-down %s"
+_NEVER_ALONE = "no partner to %s: nobody is served until it comes, or failover partner-down %s"
 _LATER = "PARTNER-DOWN in %d s unless the partner is heard from; to cancel: failover keep %s"
+
+_RESOLVING = bytes((endpoint.POTENTIAL_CONFLICT, endpoint.RESOLUTION_INTERRUPTED, endpoint.CONFLICT_DONE))
 
 _DEFAULT_S = const(600)
 _SURE_S = const(12)  # of silence before anything is said: a partner that refuses is dialled every five seconds
@@ -121,18 +125,24 @@ class Evidence:
                 self._peer.says(endpoint.SAYS_PARTNER_DOWN, now, up)
 
     def _wait_s(self):
-        """How long silence must last in this state; 0: for ever, or there is no question."""
+        """How long silence must last in this state; FOREVER: only a person ends this; 0: there is no question."""
         peer = self._peer
         if peer.linked:
             return 0
         conf, record = peer.conf, peer.record
         if record.state == endpoint.COMMUNICATIONS_INTERRUPTED:
-            if conf.partner_down_after is not None:
-                return conf.partner_down_after
-            return _DEFAULT_S if self._is_twin() else 0
+            return self._after_s()
+        if record.state in _RESOLVING:
+            return self._after_s() or FOREVER
         if record.resume == endpoint.RECOVER or record.resume == endpoint.RECOVER_DONE:
             return conf.serve_alone_after or self._alone_s
         return 0
+
+    def _after_s(self):
+        after = self._peer.conf.partner_down_after
+        if after is None:
+            return _DEFAULT_S if self._is_twin() else 0
+        return after
 
     def _is_twin(self):
         """Was the partner one of our boards when it was seen last?"""
@@ -153,7 +163,7 @@ class Evidence:
             if self._peer.record.state == endpoint.COMMUNICATIONS_INTERRUPTED:
                 self._say(_START % (self.ways, left, name))
             else:
-                self._say(_START_ALONE % (self.ways, left, name, name))
+                self._say(_START_ALONE % (self._lack(), self.ways, left, name, name))
         else:
             self._say(_LATER % (left, name))
         half = self._wait // 2
@@ -162,7 +172,10 @@ class Evidence:
     def _announce_never(self, up):
         if self._next >= 0 and up - self._since >= 10 * _SURE_S:
             self._next = -1
-            self._say(_NEVER_ALONE % self._peer.conf.name)
+            self._say(_NEVER_ALONE % (self._lack(), self._peer.conf.name))
+
+    def _lack(self):
+        return "resolve conflicts with" if self._peer.record.state in _RESOLVING else "ask for its leases"
 
     def _say(self, text):
         self._peer.store.say("failover peer %s: %s" % (self._peer.conf.name, text))
