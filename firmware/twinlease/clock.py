@@ -190,8 +190,9 @@ class Clock:
         source         RTC, PARTNER or SNTP
 
         This is the one way for `now` to go back (by `hear`, a few seconds at
-        most, unless it was a partner's).  The floor is dropped when the time given is before it: whoever is trusted overrules a journal
-        that was written by a clock nobody had set.
+        most, unless it was a partner's).  The floor is dropped when the time
+        given is before it: whoever is trusted overrules a journal that was
+        written by a clock nobody had set.
         """
         step = utc_s - self.now
         if utc_ms - self._ms >= 500:
