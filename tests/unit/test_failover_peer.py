@@ -771,6 +771,30 @@ def test_in_partner_down_a_lease_that_the_partner_may_have_renewed_alone_stays_u
         assert one.table.state(row) == FREE and one.peer.may_allocate(row, one.now(pair.up))
 
 
+def test_in_partner_down_an_abandoned_address_that_is_tried_again_can_be_given_at_once():
+    pair = normal()
+    pair.stop(pair.a)
+    pair.cut()
+    pair.until(lambda: not pair.b.peer.linked, 200)
+    t, b = pair.b.table, pair.b.peer
+    rows = [t.first(0, BACKUP), t.first(0, FREE)]
+    for row in rows:
+        t.set_times(row, pair.b.now(pair.up) + 86400, 0)
+        t.set_state(row, ABANDONED)
+    b.abandoned(rows[0], pair.b.now(pair.up))
+    t.set_tstp(rows[1], 0)
+    t.set_tsfp(rows[1], 0)
+    b.says(s.SAYS_PARTNER_DOWN, pair.b.now(pair.up), pair.up)
+    pair.run(10 * MCLT + 20)
+    for row in rows:
+        now = pair.b.now(pair.up)
+        assert b.may_allocate(row, now)
+        t.set_times(row, now, 0)
+        t.set_state(row, FREE)
+        b.changed(row)
+        assert b.may_allocate(row, now) and 0 < t.tstp(row) < now
+
+
 def test_a_lease_that_was_agreed_for_ever_is_not_agreed_any_more_once_it_is_renewed_alone():
     pair = normal()
     row = pair.a.allocate(plain(1), pair.up, 86400)

@@ -134,7 +134,9 @@ class Service:
     def changed(self, row):
         """Something else that the partner is to know: an ABANDONED row is FREE again, a client has another name."""
         if self.table.state(row) in (FREE, BACKUP):
-            self.table.set_tstp(row, self.now)  # what is free carries no time of the future (reference section 5.4)
+            # What is free carries no time of the future (reference section 5.4), and not a later one than before:
+            # in PARTNER-DOWN one of the partner's list would have to wait for MCLT anew.
+            self.table.set_tstp(row, min(self.table.tstp(row) or 1, self.now))
         self._owe(row, self.now)
 
     def expired(self, row, now):
