@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 
+from twinlease.failover.exchange import _UNFINISHED, Unfinished
 from twinlease.failover.writer import Writer
 from twinlease.net import tcp
 from twinlease.net.failover import Failover
@@ -36,13 +37,16 @@ class Peer:
         self.takes = 1 << 20
         self.dials = 0
         self.story = []
-        self.out_of_memory = False
+        self.out_of_memory = self.cannot_open = False
 
     def wants_dial(self, up):
         self.dials -= 1
         return self.dials >= 0
 
     def opened(self, dialled, now, up):
+        if self.cannot_open:
+            self.cannot_open = False
+            raise MemoryError
         for c in range(2):
             if not self.used[c]:
                 self.used[c] = True
@@ -110,10 +114,14 @@ class Bench:
         self.flushed = 0
         self.board = Board()
         self.tasks = []
+        self.flush_fails = None  # asked before each: without memory?
         self.driver = Failover([(self.peer, self.conf)], self.flush, Clock, self.board, self.said.append)
 
     def flush(self):
         self.flushed += 1
+        if self.flush_fails and self.flush_fails():
+            self.flush_fails = None
+            raise MemoryError
         self.peer.story.append(("sync",))
         self.driver.send()
 
@@ -363,6 +371,62 @@ def test_no_memory_costs_the_connection_not_the_service():
         await bench.until(lambda: bench.peer.heard[0] == b"connect")
         sock.close()
         again.close()
+
+    play(scene)
+
+
+def test_no_memory_as_a_connection_begins_or_ends_costs_that_connection():
+    async def scene(bench):
+        bench.peer.cannot_open = True
+        sock = await bench.dial(bench.conf.peer_address)
+        assert await hear(sock, 1) == b""
+        sock.close()
+        assert bench.driver.starved == 1 and not what(bench, "opened")
+        sock = await bench.dial(bench.conf.peer_address)
+        await bench.until(lambda: what(bench, "opened"))
+        bench.flush_fails = lambda: what(bench, "closed")
+        sock.close()
+        await bench.until(lambda: bench.flush_fails is None)
+        await asyncio.sleep(0)
+        assert bench.driver.starved == 2 and bench.driver.lines[0].sockets == [None, None]
+        assert len(what(bench, "closed")) == 2, "the last flush of the connection was not the one to fail"
+
+    play(scene)
+
+
+def test_memory_that_is_short_is_taken_from_what_was_left_to_the_partner():
+    forgotten = []
+
+    class Left:
+        def tick(self):
+            raise MemoryError
+
+        def forget(self):
+            forgotten.append(True)
+
+    bench = Bench()
+    bench.driver.left = Left()
+    bench.driver.tick()
+    assert forgotten and bench.driver.starved == 1
+
+
+def test_an_event_that_a_peer_could_not_finish_ends_the_server():
+    async def scene(bench):
+        def torn(*args):
+            raise _UNFINISHED
+
+        bench.peer.received = torn
+        sock = await bench.dial(bench.conf.peer_address)
+        tcp.write(sock, b"connect", 7)
+        await bench.until(lambda: any(task.done() for task in bench.tasks))
+        assert not what(bench, "closed") and not bench.driver.starved
+        sock.close()
+        bench.peer.tick = torn
+        try:
+            bench.driver.tick()
+        except Unfinished:
+            return
+        raise AssertionError("the tick swallowed it")
 
     play(scene)
 

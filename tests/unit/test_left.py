@@ -102,3 +102,11 @@ def test_of_many_the_last_dozen_is_kept_and_nothing_when_memory_is_short():
     b.left.forget()
     b.lose()
     assert b.handed == []
+
+
+def test_what_is_larger_than_a_client_need_send_is_not_kept():
+    b = Bench()
+    b.left.look(bytes(600), 0)
+    b.left.look(bytes(601), 1)
+    b.lose()
+    assert b.handed == [(bytes(600), 0)]

@@ -25,6 +25,17 @@ _STALLED = const(50)
 NOBODY = bytes(8)
 
 
+class Unfinished(Exception):
+    """Memory ran out amid a state event; what is in flash is whole, so the server is to start again from that.
+
+    Not a MemoryError, which costs a connection: the event would be lost, and it comes but once (a timer that ran
+    out, the loss of the link), or the record would be ahead of what was written, said and armed.
+    """
+
+
+_UNFINISHED = Unfinished("no memory to carry out a state event of failover")  # then there may be none for this either
+
+
 class Exchange(Service):
     def __init__(self, conf, index, table, pools, store):
         super().__init__(conf, table, pools)
@@ -43,6 +54,7 @@ class Exchange(Service):
         self.startup_at = self.auto_at = self.wait_until = -1
         self.balance_at = self.balanced_at = -1  # the next run of the timer, and the last run; project seconds
         self.broken = False  # a message that matters found no room
+        self.torn = False  # see tear
         self.asked = 0  # UPDREQ or UPDREQALL that has not been answered, and its xid
         self.asked_xid = -1
         self.fed_at = 0
@@ -140,7 +152,18 @@ class Exchange(Service):
     # States
 
     def step(self, event, arg):
-        """One event for the state machine, and all that follows from it."""
+        """One event for the state machine, and all that follows from it.  Raises Unfinished."""
+        try:
+            self._step(event, arg)
+        except MemoryError:
+            self.tear()
+
+    def tear(self):
+        """An event is half carried out.  If the caller swallows that, as a console does, the next tick raises it."""
+        self.torn = True
+        raise _UNFINISHED
+
+    def _step(self, event, arg):
         was = self.record.partner
         self.record, do = run("failover.states", "step", self.record, event, arg, self.now)
         at = 0 if do or self.record.partner != was else -1

@@ -10,6 +10,7 @@ ARCHITECTURE.md (Failover) has all of it.  `now` is project seconds, `up` tenths
 What `store` is given to persist is in flash before any octet that was
 written here leaves: so a state is durable before it is announced (draft section
 9.2), and a binding before it is acknowledged.  Nothing a partner sends raises.
+MemoryError costs the caller the connection; Unfinished (exchange.py) ends the server.
 
 Here are connections, what time brings, and what the operator says.  A Peer is
 built in layers, a file each: service.py (what DHCP clients may be given),
@@ -63,9 +64,11 @@ class Peer(Exchange):
 
         saved  octets of the record, or None
         alive  project seconds when this board was last known to be alive
+
+        Raises MemoryError: the board is too small, and to start again would not help.
         """
         run("failover.occasions", "begin", self, saved, now, up)
-        self.step(endpoint.START, alive)
+        self._step(endpoint.START, alive)
 
     # What is to be told, to whom it concerns
 
@@ -122,17 +125,27 @@ class Peer(Exchange):
         self.dials += 1
 
     def opened(self, dialled, now, up):
-        """A TCP connection with the partner's address stands: its number, or -1 if it is one too many."""
+        """A TCP connection with the partner's address stands: its number, or -1 if it is one too many.
+
+        After a MemoryError it is closed.
+        """
         self.now, self.up = now, up
         for c in range(2):
             link = self.links[c]
             if link.state == CLOSED and self._has_buffers(c):
-                link.open(up)
-                self.closing[c] = False
-                if self.primary:
-                    run(_HANDSHAKE, "connect", self, link)
+                self._open(c, link)
                 return c
         return -1
+
+    def _open(self, c, link):
+        try:
+            link.open(self.up)
+            self.closing[c] = False
+            if self.primary:
+                run(_HANDSHAKE, "connect", self, link)
+        except MemoryError:
+            self.closed(c, self.now, self.up)
+            raise
 
     def _has_buffers(self, c):
         """Has the connection a Stream and a Writer to work with?  Those of the other, if that is closed."""
@@ -239,7 +252,14 @@ class Peer(Exchange):
         self.dial_failed(self.up)
 
     def _lose(self):
-        """The link is gone, whatever becomes of its connection."""
+        """The link is gone, whatever becomes of its connection.  Nobody will say so again."""
+        try:
+            self._unlink()
+        except MemoryError:
+            self.tear()
+        self.step(endpoint.LINK_LOST, 0)
+
+    def _unlink(self):
         refused = self.link.fresh  # it has said no word after CONNECT
         self.link = None
         self.linked = self.quiet = False
@@ -251,12 +271,13 @@ class Peer(Exchange):
         self.dial_at = self.up
         if not refused:
             self.store.say("peer %s: disconnected" % self.conf.name)
-        self.step(endpoint.LINK_LOST, 0)
 
     # What time brings
 
     def tick(self, now, up):
         """Every tenth of a second."""
+        if self.torn:
+            self.tear()
         self.now, self.up = now, up
         for link in self.links:
             if link.state == WAITING or link.state == UP:

@@ -15,7 +15,7 @@ A partner's address gets two connections; the Peer's timers end those that say n
 
 Each connection has a task that reads it, and alone closes it; whoever wants it closed
 cancels that task.  Memory that is short costs a connection.  An error of the flash, which flush
-raises, ends the server as it does for DHCP.
+raises, ends the server as it does for DHCP; so does a Peer's Unfinished.
 """
 
 import asyncio
@@ -263,16 +263,15 @@ class Failover:
     async def _carry(self, line, sock, dialled):
         """From its first octet to its end."""
         peer = line.peer
-        up = self.time()
-        c = peer.opened(dialled, self._clock.now, up)
+        c = self._open(peer, dialled)
         if c < 0:
             sock.close()
             return
-        self._sign(line, CONNECTED)
         line.sockets[c] = sock
         line.tasks[c] = asyncio.current_task()
         line.end_by[c] = -1
         try:
+            self._sign(line, CONNECTED)
             self._flush()
             await self._read(line, c, sock)
         except asyncio.CancelledError:
@@ -285,10 +284,19 @@ class Failover:
         sock.close()
         try:
             peer.closed(c, self._clock.now, self.time())
+            self._flush()
+        except MemoryError:
+            self._out_of_memory()  # what is not flushed waits for the next flush
+            peer.closed(c, self._clock.now, self.up)
+
+    def _open(self, peer, dialled):
+        """The number that the Peer gives the connection; -1 if it wants none, or there is no memory for it."""
+        try:
+            up = self.time()
+            return peer.opened(dialled, self._clock.now, up)
         except MemoryError:
             self._out_of_memory()
-            peer.closed(c, self._clock.now, self.up)
-        self._flush()
+            return -1
 
     def _sign(self, line, what):
         """The partner's host lives: see failover/evidence.py."""
@@ -326,6 +334,8 @@ class Failover:
         line.holder = -1
 
     def _out_of_memory(self):
+        if self.left:
+            self.left.forget()
         gc.collect()
         self.starved += 1
         if self.starved == 1:

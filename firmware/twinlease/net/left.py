@@ -9,7 +9,8 @@ A client asks again after four seconds (RFC 2131 section 4.1), and a partner tha
 in half a second: the client need not wait for more than that.  If the partner has
 answered it meanwhile, the second offer is one that it ignores.
 
-Packets are kept as they came, a dozen at most and two seconds at most.
+Packets are kept as they came, a dozen at most and two seconds at most; none over 600 octets, where
+RFC 2131 section 2 counts on 576: a dozen of the largest, from whoever likes, would be too much of the heap.
 """
 
 from micropython import const
@@ -19,6 +20,7 @@ from ..dhcp.server import PARTNER
 
 _KEPT = const(12)
 _MAX_MS = const(2000)
+_MAX_OCTETS = const(600)
 
 
 class Left:
@@ -35,6 +37,8 @@ class Left:
 
     def look(self, packet, link):
         node = self._node
+        if len(packet) > _MAX_OCTETS:
+            return
         if self._balanced and node.server.note == PARTNER and node.request.type == DISCOVER:
             i = self._next
             self._next = (i + 1) % _KEPT
