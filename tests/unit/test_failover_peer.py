@@ -20,9 +20,14 @@ def normal(**how):
 
 
 def same(pair):
-    """Both tables tell the same of every row; of a free one the time last agreed upon means nothing."""
+    """Both tables tell the same of every row; of a free one the time last agreed upon means nothing.
+
+    What a board that is gone may have promised is free for the new one, and not for the one that was there.
+    """
     pair.until(pair.settled, 100)
     for row in range(pair.a.table.rows):
+        if pair.a.peer.is_promised(row) or pair.b.peer.is_promised(row):
+            continue
         told = []
         for t in (pair.a.table, pair.b.table):
             told.append((t.state(row), t.ends(row), t.tsfp(row) if t.state(row) == ACTIVE else 0, photo(t, row).hw))
@@ -383,6 +388,41 @@ def test_a_replaced_board_serves_at_once_but_not_from_what_its_predecessor_may_h
         assert side.peer.may_allocate(held, side.now(pair.up)) and not side.table.flags(held) & HELD
         assert other.peer.balances and not side.peer.held_until
         assert memory.decode(side.store.meta[2], side.peer.primary)[2] == 0
+
+
+def test_a_new_boards_consent_frees_nothing_that_its_predecessor_may_have_promised():
+    """The lease had ended here when the link was cut, or ends later: the one who died had renewed it meanwhile."""
+    for which, want_s, new in ((0, 200, True), (1, 200, True), (0, 900, True), (1, 200, False)):
+        _replaced_after_a_promise(which, want_s, new)
+
+
+def _replaced_after_a_promise(which, want_s, new):
+    pair = normal()
+    one, gone = pair.sides[which], pair.sides[1 - which]
+    row = gone.allocate(plain(1), pair.up, want_s)
+    pair.run(5)
+    gone.grant(row, plain(1), pair.up, want_s)
+    pair.run(5)
+    pair.cut()
+    pair.until(lambda: not gone.peer.linked, 200)
+    ended = one.table.ends(row) if want_s == 200 else 0
+    while gone.now(pair.up) < max(ended, one.now(100) + 30) + 2:
+        pair.run(10)
+    gone.grant(row, plain(1), pair.up, want_s)
+    promised = gone.table.ends(row)
+    assert promised > one.table.ends(row) + 20 and (one.table.state(row) == EXPIRED) == (want_s == 200)
+    if new:
+        gone.store.identity = type(gone.store.identity)(b"board--X", 0)
+    pair.heal()
+    pair.restart(gone, erase=True)
+    pair.until(pair.normal, 900)
+    pair.until(lambda: one.table.state(row) == EXPIRED, 10 * want_s)
+    while one.now(pair.up) <= promised:
+        assert one.table.state(row) == EXPIRED and not one.peer.may_allocate(row, one.now(pair.up))
+        pair.run(10)
+    pair.until(lambda: one.table.state(row) in (FREE, BACKUP), 20 * want_s)
+    pair.until(lambda: one.peer.forgot_at < 0, 1300)
+    same(pair)
 
 
 def test_a_board_that_lost_its_flash_but_is_not_new_waits():

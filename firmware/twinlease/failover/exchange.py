@@ -23,6 +23,7 @@ from .updates import Updates
 _STALLED = const(50)
 
 NOBODY = bytes(8)
+_RECOVERS = (endpoint.RECOVER, endpoint.RECOVER_WAIT, endpoint.RECOVER_DONE)
 
 
 class Unfinished(Exception):
@@ -42,6 +43,7 @@ class Exchange(Service):
         self.index = index
         self.store = store
         self.updates = Updates(conf, table, pools, store)
+        self.updates.is_promised = self.is_promised
         self.twin = False  # the partner is, or was when last seen, one of our boards
         self.partner_board = None  # its eight octets
         self.link = None  # the connection that is up
@@ -74,6 +76,8 @@ class Exchange(Service):
             flags = max(m.octet(w.SERVER_FLAGS), 0)
             heard = endpoint.HEARD_STARTING if flags & w.FLAG_STARTUP else endpoint.HEARD
             self.step(heard, max(m.octet(w.SERVER_STATE), 0))
+            if self.record.partner in _RECOVERS and not link.remembers_all():
+                self.forgot_at = self.now
         elif kind == w.UPDREQ or kind == w.UPDREQALL:
             run("failover.resync", "answer", self, kind)
         elif kind == w.UPDDONE:
@@ -234,5 +238,7 @@ class Exchange(Service):
         run("failover.resync", "ask", self, kind)
 
     def _watch(self):
+        if self.forgot_at >= 0:
+            self._ask_again()
         if self.nag_at >= 0 or (self.asked_xid >= 0 and self.up - self.fed_at >= _STALLED):
             run("failover.resync", "stalled", self)

@@ -127,6 +127,10 @@ class Link:
     def drop_buffers(self):
         self.stream.buf = self.writer.buf = b""
 
+    def remembers_all(self):
+        """Does the partner know what it knew before?  Of an ISC dhcpd that recovers nobody can say."""
+        return self.twin and self.flags & (NEVER_SERVED | HAD_PARTNER) == HAD_PARTNER
+
     def open(self, up):
         if self.seal:
             self.seal.open()
