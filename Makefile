@@ -45,7 +45,7 @@ interop: $(STAMP) ## Real clients and servers against the virtual board (root)
 	@$(BIN)/python -m pytest -q -rs tests/interop
 
 boards: $(STAMP) ## host, power and interop at once, as far as the cores go
-	@$(BIN)/python -m pytest -q -rs -n 3 --dist loadfile tests/power tests/host tests/interop
+	@$(BIN)/python -m pytest -q -rs -n 4 --dist loadfile tests/power tests/host tests/interop
 
 failover: $(STAMP) ## Pairs of servers, a board beside ISC dhcpd and beside its twin, through every fault (root)
 	@$(BIN)/python -m pytest -q -rs -n 6 tests/failover
