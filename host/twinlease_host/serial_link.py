@@ -30,10 +30,10 @@ def ask(port: str, command: str, timeout_s: float = 5.0) -> Answer:
     end = time.monotonic() + timeout_s
     with _open(port, end) as line:
         tag = "!" + secrets.token_hex(2)
-        line.write(b"\x15" + f"{tag} {command}\r".encode())  # Ctrl-U: whatever was typed before is not ours
         try:
+            line.write(b"\x15" + f"{tag} {command}\r".encode())  # Ctrl-U: whatever was typed before is not ours
             return _read_answer(line, tag.encode(), end, port)
-        except serial.SerialException:
+        except OSError:  # SerialException is one; a port that is gone gives others too
             raise UserError(f"the board at {port} went away while it was asked", "is it running? see its log") from None
 
 
