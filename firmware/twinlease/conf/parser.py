@@ -194,8 +194,14 @@ def _failover(p, place, where):
     failover.read(p, place, where)
 
 
+def _ntp(p, place, where):
+    from . import ntp
+
+    ntp.read(p, place, where)
+
+
 # word: (letters of the places where it may stand, what reads it)
-HANDLERS = {"include": ("gnsprhc", Parser.include), "failover": ("gnp", _failover)}
+HANDLERS = {"include": ("gnsprhc", Parser.include), "failover": ("gnp", _failover), "ntp": ("g", _ntp)}
 for _room in (networks, clients, settings):
     HANDLERS.update(_room.HANDLERS)
 
