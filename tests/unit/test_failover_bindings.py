@@ -91,6 +91,15 @@ def test_what_an_update_must_hold_and_in_which_order_it_is_looked_for():
     assert b.reason_of(judged(tab, only_id)) == (6, b"BNDUPD to ABANDONED with client-id")
 
 
+def test_a_lease_of_nobody_is_refused():
+    """A hardware type alone tells no client; after a restart such a lease was an abandoned address (found by fuzzing)."""
+    for status in (ACTIVE, EXPIRED, RELEASED):
+        typed = bndupd(status, chaddr_n=1, lease_expiration=NOW + 300)
+        assert b.reason_of(judged(row_in(FREE), typed)) == (3, b"BNDUPD without CHADDR")
+        named = bndupd(status, chaddr_n=1, id_n=3, lease_expiration=NOW + 300)
+        assert not judged(row_in(FREE), named), "its identifier is enough"
+
+
 def test_a_hardware_address_of_21_octets_is_the_longest():
     for n, want in ((21, 0), (22, 6)):
         octets = bytearray(Writer(100).buf)

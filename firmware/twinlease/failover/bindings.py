@@ -162,15 +162,15 @@ def _partner_wins(table, row, message, status, skew, primary):
 
 
 def _lacks_client(message, status):
-    has_chaddr = message.where[w.CLIENT_HARDWARE_ADDRESS] and message.size[w.CLIENT_HARDWARE_ADDRESS]
+    has_chaddr = message.size[w.CLIENT_HARDWARE_ADDRESS]
     if status == ABANDONED and has_chaddr:
         return _ABANDONED_CHADDR
     if status == ABANDONED and message.where[w.CLIENT_IDENTIFIER]:
         return _ABANDONED_ID
     if message.size[w.CLIENT_HARDWARE_ADDRESS] > w.CHADDR_MAX:
         return _CHADDR_LONG
-    if status in _NEEDS_CLIENT and not has_chaddr:
-        return _NO_CHADDR
+    if status in _NEEDS_CLIENT and (not has_chaddr or has_chaddr + message.size[w.CLIENT_IDENTIFIER] == 1):
+        return _NO_CHADDR  # or it tells the hardware type alone
     return 0
 
 
