@@ -1,0 +1,206 @@
+"""Judges from outside: what servers say to clients and to each other is held against the safety properties.
+
+The properties are those of the design, by its numbers; README.md says how each is seen, and what is excused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .board import NOW
+
+UNIX_2020 = 1577836800
+PARTNER_DOWN = 4
+NORMAL = 2
+
+DISCOVER, OFFER, REQUEST, DECLINE, ACK, NAK, RELEASE, INFORM = range(1, 9)
+_BNDUPD, _BNDACK = 3, 4
+_ADDRESS, _REJECT, _POTENTIAL = 2, 21, 18
+
+SLACK_MS = 0
+"""By which a lease may be over early: none."""
+MCLT_SLACK_MS = 3000
+"""Servers count in whole seconds, and compare clocks in whole seconds."""
+
+
+@dataclass
+class Promise:
+    """A client may use the address until then, by an ACK that has left a server."""
+
+    until: int
+    server: str
+    excused: bool
+    """It was given while the partner was in PARTNER-DOWN: what the draft (9.4.2) says must not be."""
+
+
+class Stream:
+    """Cuts one direction of a failover connection into messages."""
+
+    def __init__(self) -> None:
+        self._octets = bytearray()
+
+    def messages(self, octets: bytes) -> list[bytes]:
+        found = []
+        self._octets += octets
+        while len(self._octets) >= 12:
+            n = self._octets[0] << 8 | self._octets[1]
+            if n < 12 or len(self._octets) < n:
+                break
+            found.append(bytes(self._octets[:n]))
+            del self._octets[:n]
+        return found
+
+
+def options_of(message: bytes) -> dict[int, bytes]:
+    found, at = {}, message[3]
+    while at + 4 <= len(message):
+        code, n = int.from_bytes(message[at : at + 2], "big"), int.from_bytes(message[at + 2 : at + 4], "big")
+        found[code] = message[at + 4 : at + 4 + n]
+        at += 4 + n
+    return found
+
+
+class Judge:
+    def __init__(self, world: Any, mclt: int, shared: set[bytes], lease_max: int) -> None:
+        self.world = world
+        self.loop = world.loop
+        self.mclt = mclt
+        self.lease_max = lease_max
+        self.shared = shared
+        """Addresses of pools that the two servers share, four octets each."""
+        self.promises: dict[bytes, dict[bytes, Promise]] = {}
+        self.contested: dict[bytes, int] = {}
+        """Addresses about which an excused promise has collided with another: until when nothing is said of them."""
+        self.agreed: dict[str, dict[bytes, int]] = {}
+        """By server and address: the latest potential expiry that both know, true ms."""
+        self.acks = self.excused = self.naks = 0
+
+    # Servers to clients
+
+    def replied(self, server: Any, kind: int, address: bytes, client: bytes, seconds: int) -> None:
+        """An OFFER, ACK or NAK has left a server.  For a NAK, `address` is what the client asked for."""
+        if kind == ACK and seconds >= 0:
+            self._acknowledged(server, address, client, seconds)
+        elif kind == NAK:
+            self.naks += 1
+            promise = self.promises.get(address, {}).get(client)
+            if promise and promise.until > self.loop.now and not promise.excused and not self._is_contested(address):
+                self.world.violated(
+                    "S6",
+                    "%s refuses %s to %s, which holds it for another %.1f s"
+                    % (server.name, dotted(address), client.hex(":"), (promise.until - self.loop.now) / 1000),
+                )
+
+    def _acknowledged(self, server: Any, address: bytes, client: bytes, seconds: int) -> None:
+        now = self.loop.now
+        self.acks += 1
+        who = "%s acknowledges %s to %s for %d s" % (server.name, dotted(address), client.hex(":"), seconds)
+        excused = address in self.shared and self.world.other(server).state == PARTNER_DOWN
+        self.excused += excused
+        held = self.promises.setdefault(address, {})
+        for other, promise in list(held.items()):
+            if other != client and promise.until > now + SLACK_MS:
+                if excused or promise.excused:
+                    self.contested[address] = max(self.contested.get(address, 0), promise.until, now + 1000 * seconds)
+                elif not self._is_contested(address):
+                    left = (promise.until - now) / 1000
+                    self.world.violated(
+                        "S1",
+                        "%s while %s holds it from %s for another %.1f s" % (who, other.hex(":"), promise.server, left),
+                    )
+            if promise.until <= now:
+                del held[other]
+        held[client] = Promise(now + 1000 * seconds, server.name, excused)
+        if self._is_contested(address):
+            self.contested[address] = max(self.contested[address], now + 1000 * seconds)
+        for elsewhere, others in self.promises.items():
+            if elsewhere != address:
+                others.pop(client, None)
+        if address in self.shared:
+            self._is_within_mclt(server, address, seconds, who)
+        self._is_durable(server, address, client, seconds, who)
+
+    def _is_contested(self, address: bytes) -> bool:
+        return self.contested.get(address, 0) > self.loop.now
+
+    def _is_within_mclt(self, server: Any, address: bytes, seconds: int, who: str) -> None:
+        now = self.loop.now
+        agreed = max(self.agreed.get(server.name, {}).get(address, 0), now)
+        over = now + 1000 * seconds - agreed - 1000 * self.mclt
+        if over > MCLT_SLACK_MS:
+            self.world.violated("S3", "%s: %.1f s beyond MCLT after what the partner agreed to" % (who, over / 1000))
+        if seconds > self.lease_max:
+            self.world.violated("S3", "%s, more than the configuration allows" % who)
+
+    def _is_durable(self, server: Any, address: bytes, client: bytes, seconds: int, who: str) -> None:
+        kept = server.kept(address)
+        if kept is None:
+            return
+        state, hardware, ends = kept
+        if state != 2 or hardware != client or ends < server.project_s + seconds - 1:
+            self.world.violated(
+                "S2",
+                "%s; in flash it is in state %d, of %s until %d, now %d"
+                % (who, state, hardware.hex(":"), ends, server.project_s),
+            )
+
+    # Clients
+
+    def gave_up(self, client: bytes, address: bytes | None = None) -> None:
+        """The client has begun anew, or released or declined its address."""
+        for elsewhere, held in self.promises.items():
+            if address is None or elsewhere == address:
+                held.pop(client, None)
+
+    def holds(self, client: bytes, address: bytes) -> bool:
+        promise = self.promises.get(address, {}).get(client)
+        return promise is not None and promise.until > self.loop.now
+
+    # Servers to each other
+
+    def said(self, end: Any, octets: bytes) -> None:
+        """Octets that a server has written to its connection."""
+        notes = end.notes
+        if notes is None:
+            notes = end.notes = Notes()
+        for message in notes.said.messages(octets):
+            kind = message[2]
+            if kind == _BNDUPD:
+                told = options_of(message)
+                potential = int.from_bytes(told.get(_POTENTIAL, b""), "big")
+                true = (potential - UNIX_2020 - NOW - end.server.ahead_s) * 1000
+                notes.updates[message[8:12]] = (told.get(_ADDRESS, b""), true)
+            elif kind == _BNDACK and _REJECT not in options_of(message):
+                self._agree(end.server, end.other, message)
+
+    def heard(self, end: Any, octets: bytes) -> None:
+        """Octets that a server has read from its connection."""
+        notes = end.notes
+        if notes is None:
+            notes = end.notes = Notes()
+        for message in notes.heard.messages(octets):
+            if message[2] == _BNDACK and _REJECT not in options_of(message):
+                self._agree(end.server, end, message)
+
+    def _agree(self, server: Any, teller: Any, ack: bytes) -> None:
+        if teller.notes is not None and ack[8:12] in teller.notes.updates:
+            address, potential = teller.notes.updates[ack[8:12]]
+            self.agreed.setdefault(server.name, {})[address] = potential
+
+    def lost_data(self, server: Any) -> None:
+        self.agreed.pop(server.name, None)
+
+
+class Notes:
+    """What one end of a connection has said and heard."""
+
+    def __init__(self) -> None:
+        self.said = Stream()
+        self.heard = Stream()
+        self.updates: dict[bytes, tuple[bytes, int]] = {}
+        """By xid: the address, and its potential expiry, true ms."""
+
+
+def dotted(address: bytes) -> str:
+    return ".".join(str(octet) for octet in address)
