@@ -164,6 +164,16 @@ def test_faulty_connectacks_are_refused_as_isc_refused_them():
     assert compared >= 3, compared
 
 
+def test_a_name_that_cannot_be_shown_is_not_repeated():
+    """Neither to the partner, whose log it would spoil, nor to our own (found by fuzzing: tshark did not like it)."""
+    for name, shown in ((b"fo\0\xff\r\n", b"?"), (b"fo-other", b"fo-other")):
+        script = Script(primary=True)
+        script.connectack(name=name)
+        want = b"remote failover relationship name %s does not match" % shown
+        assert value(script.last(w.DISCONNECT), w.MESSAGE_TEXT) == want
+        assert script.side.store.lines[-1] == "Failover CONNECTACK from fo-lab: " + want.decode()
+
+
 def test_every_check_on_a_connect_in_order():
     """One fault after the other is put right; the text tells which check it was (reference section 2.2)."""
     wrong = {"name": b"other", "hba": b"\xff" * 31}

@@ -146,7 +146,7 @@ def _rejected(peer, link):
 
 def _refuse(peer, link, reason, text):
     m = peer.message
-    said = str(text, "utf-8") if _is_ascii(text) else "a name that cannot be shown"
+    said = str(text, "utf-8")
     news = _is_news(peer, reason)
     if peer.primary and m.type == w.CONNECTACK:
         if news:
@@ -210,7 +210,8 @@ def _wrong_name(message, primary):
         return b"unknown failover relationship name"
     at = message.where[w.RELATIONSHIP_NAME]
     n = min(message.size[w.RELATIONSHIP_NAME], 255)
-    return b"remote failover relationship name %s does not match" % bytes(message.buf[at : at + n])
+    name = bytes(message.buf[at : at + n])
+    return b"remote failover relationship name %s does not match" % (name if _is_ascii(name) else b"?")
 
 
 def _supersedes(link, standing, primary, up):
