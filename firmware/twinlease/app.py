@@ -34,6 +34,8 @@ class App:
         self.clock = Clock()
         self.config = self.table = self.journal = self.node = self.driver = self.failover = None
         self.peers = ()
+        self.sntp = self.ntp_server = None  # net/sntp.py and net/ntp_server.py, where the configuration wants them
+        self.since = 0  # by our clock: when it was last set, other than to move all that it has given along
         self._ticks = board.ticks_ms()
         self._floor_at = 0
         self._doubted = False  # it has been said that a partner's time is not believed
@@ -53,8 +55,9 @@ class App:
     def catch_up(self):
         """Bring the clock up to date: a second that is over and not counted would be another server's time too."""
         now = self.board.ticks_ms()
-        self.clock.advance(self.board.ticks_diff(now, self._ticks))
+        ms = self.board.ticks_diff(now, self._ticks)
         self._ticks = now
+        self.clock.advance(self.sntp.trim.take(ms) if self.sntp else ms)
 
     def _advance(self):
         self.catch_up()
@@ -74,7 +77,7 @@ class App:
         was, source, before = clock.trusted, clock.source, clock.now
         told = self.board.rtc()
         step = clock.hear(told)
-        if step >= 0 and not self._set_clock(told, step, was and step > 0, RTC_ERROR_MS, RTC):
+        if step >= 0 and not self.set_clock(told, 0, step, was and step > 0, RTC_ERROR_MS, RTC):
             return  # time goes on as it was; in a minute we try again
         if step > 0 or source != clock.source:
             self._tell_step(step if step > 0 else clock.now - before)
@@ -91,23 +94,33 @@ class App:
                 self.say("The partner's time, %s than ours, is not believed: ours stays a guess" % off)
             return
         step = max(told - self.clock.now, 0)
-        if self._set_clock(told, step, False, _PARTNER_ERROR_MS, PARTNER):
+        if self.set_clock(told, 0, step, False, _PARTNER_ERROR_MS, PARTNER):
             self.tell_time()
             self._tell_step(step)
 
-    def _set_clock(self, told, step, everyone, error_ms, source):
-        """It is `told`: leases that count from a wrong time move by `step`.  False if there is no memory for that."""
+    def set_clock(self, told, ms, step, everyone, error_ms, source):
+        """It is `told`, and `ms`: leases that count from a wrong time move by `step`.
+
+        step  seconds; back (below 0) move those that were given since this clock was last set, else those whose time
+              is PROVISIONAL, or everyone's
+
+        False if there is no memory for that.
+        """
         try:
             from . import move
         except MemoryError:
             gc.collect()
             return False
         moved = told - self.clock.now
-        self.clock.discipline(told, 0, error_ms, source)
+        self.clock.discipline(told, ms, error_ms, source)
         if self._floor_at > told:
             self._floor_at = 0
-        move.leases(self.table, self.journal, step, everyone, self.clock.now)
+        if step < 0:
+            move.back(self.table, self.journal, step, self.since, self.clock.now)
+        else:
+            move.leases(self.table, self.journal, step, everyone, self.clock.now)
         forget("twinlease.move")
+        self.since = min(self.since + step, told)
         for peer in self.peers:
             peer.clock_moved(moved)
         return True
@@ -167,6 +180,10 @@ async def _serve(app):
 
             app.driver.prober = Prober(app.node, board.interfaces, app.driver.flush, app.clock, app.log)
             tasks.append(app.driver.prober.run())
+        if app.sntp:
+            tasks.append(app.sntp.run())
+        if app.ntp_server:
+            tasks.extend([app.ntp_server.serve(interface) for interface in board.interfaces])
         app.say("Server starting service.")
     failed = asyncio.Event()
     why = []

@@ -36,6 +36,9 @@ back by it:
 * It overrules a partner, also backwards: when two readings a minute apart agree with each other, and are not
   behind what was certain without the partner.
 
+SNTP overrules everything, in both directions (stepping.py).  From then on the board's own clock is not heard any
+more: our milliseconds, which the servers keep in step (ntp/), are better than its seconds.
+
 A failover partner is believed only while nobody else has told the time, and only within two years (`credible`):
 what a single word of it could push further would stand in the journal for ever.
 """
@@ -72,7 +75,7 @@ class Clock:
         self.source = NONE
         self.trusted = False
         self.now = 0
-        self._ms = 0
+        self.ms = 0  # of that second, 0 … 999
         self._floor = 0
         self._drift_ppm = drift_ppm
         self._error_ms = 0
@@ -88,13 +91,13 @@ class Clock:
         """
         if elapsed_ms < 0 or elapsed_ms > _MAX_STEP_MS:
             raise ValueError("the clock cannot advance by %d ms; at most six days, and never back" % elapsed_ms)
-        ms = self._ms + elapsed_ms
+        ms = self.ms + elapsed_ms
         if ms >= 1000:
             s = ms // 1000
             ms -= s * 1000
             self.now = min(self.now + s, FOREVER - 1)
             self._since_s = min(self._since_s + s, FOREVER)
-        self._ms = ms
+        self.ms = ms
         return self.now
 
     @property
@@ -115,11 +118,11 @@ class Clock:
         """The earliest project second that it can be now."""
         if not self.trusted:
             return self._certain()
-        return max(self.now - (self.error_ms + 999 - self._ms) // 1000, self._floor)
+        return max(self.now - (self.error_ms + 999 - self.ms) // 1000, self._floor)
 
     def _certain(self):
         """It was the floor's time, and so many of our own seconds have passed for certain."""
-        passed = self._since_s - (self._drift_ms() + 999 - self._ms) // 1000
+        passed = self._since_s - (self._drift_ms() + 999 - self.ms) // 1000
         return min(self._floor + max(passed, 0), FOREVER)
 
     @property
@@ -127,7 +130,7 @@ class Clock:
         """The latest project second that it can be now; FOREVER if unknown."""
         if not self.trusted:
             return FOREVER
-        return min(self.now + (self.error_ms + self._ms) // 1000, FOREVER)
+        return min(self.now + (self.error_ms + self.ms) // 1000, FOREVER)
 
     def set_floor(self, floor_s):
         """It is not earlier than `floor_s`: the latest time found in the journal, or the date of the build.
@@ -159,7 +162,7 @@ class Clock:
         0: no lease moves, but `discipline` is due; `now` may go back by it, if it was a partner's.
         """
         self.hear_at = self.now + _EVERY_S
-        if told is None:
+        if told is None or self.source == SNTP:
             return -1
         ahead = told - self.now
         agrees = abs(ahead - self._ahead) <= _AGREE_S
@@ -190,20 +193,20 @@ class Clock:
         source         RTC, PARTNER or SNTP
 
         This is the one way for `now` to go back (by `hear`, a few seconds at
-        most, unless it was a partner's).  The floor is dropped when the time
+        most, unless it was a partner's; by SNTP, as far as need be).  The floor is dropped when the time
         given is before it: whoever is trusted overrules a journal that was
         written by a clock nobody had set.
         """
         step = utc_s - self.now
-        if utc_ms - self._ms >= 500:
+        if utc_ms - self.ms >= 500:
             step += 1
-        elif utc_ms - self._ms < -500:
+        elif utc_ms - self.ms < -500:
             step -= 1
         if source == PARTNER:
             self._floor = self._certain()  # what it does not rest upon
         self.now = utc_s
         self.hear_at = min(self.hear_at, utc_s + _EVERY_S)
-        self._ms = utc_ms
+        self.ms = utc_ms
         self._error_ms = error_ms
         self._since_s = 0
         self._floor = min(self._floor, utc_s)

@@ -1,6 +1,7 @@
 """Moves leases by a step of the clock, so that a power cut in the middle loses none.
 
     leases(table, journal, step, everyone, now)   now: the time after the step
+    back(table, journal, step, since, now)        the clock was ahead since then: step < 0
     finish(table, journal)                        at boot, if the journal has a META_STEP
     shifted(table, step)                          the rows alone, no journal
 
@@ -9,39 +10,82 @@ PROVISIONAL says which rows are still to be moved: a row loses it in the record
 that moves it, so none is moved twice.  If every lease is to move, all get the
 flag first, and only when that is durable are they moved.  A partner's times belong to
 the row and move with it: a free address that was never agreed upon has none, and stays.
+
+Back move only leases that were given by the clock that was ahead, which `since` tells: the time by that clock when it
+began to count.  An older lease may have been given by a clock that was right; it stays, and lasts too long at worst.
+After a step back the journal holds times that have not come yet: META_CLOCK is written in a form (five octets) that
+takes the floor back, at the next boot, from all that was written before.
 """
+
+from micropython import const
 
 from .clock import FOREVER
 from .lease import _rows
-from .lease.journal import META_STEP
-from .lease.row import ACTIVE, PROVISIONAL
+from .lease.journal import META_CLOCK, META_STEP
+from .lease.row import ABANDONED, ACTIVE, PROVISIONAL
+
+_PROVISIONAL = const(0)  # META_STEP tells who moves
+_EVERYONE = const(1)
+_SINCE = const(2)
+_BACK = b"\0"  # behind the time in META_CLOCK
 
 
 def leases(table, journal, step, everyone, now):
     """Move the provisional leases by `step` seconds, or every lease."""
     if everyone or _rows.next_flagged(table.buf, 0, table.rows, PROVISIONAL) >= 0:
-        _note(journal, step, everyone, now)
+        _note(journal, step, _EVERYONE if everyone else _PROVISIONAL, now)
         finish(table, journal)
+
+
+def back(table, journal, step, since, now):
+    """Our clock was ahead by -step seconds since its project second `since`: what it gave moves back."""
+    _note(journal, step, _SINCE, now, since)
+    finish(table, journal)
 
 
 def finish(table, journal):
     """Do what META_STEP says.  Returns the time after the step."""
     told = journal.get_meta(META_STEP)
     step = int.from_bytes(told[:4], "big")
+    if told[0] & 0x80:
+        step -= 1 << 32
     now = int.from_bytes(told[4:8], "big")
-    if told[8]:
-        for row in range(table.rows):
-            if _has_times(table, row):
-                table.set_flags(row, PROVISIONAL)
-                journal.put_row(row)
+    if told[8] != _PROVISIONAL:
+        if told[8] == _SINCE:
+            _mark_since(table, journal, int.from_bytes(told[9:], "big"), now)
+        else:
+            _mark_all(table, journal)
         journal.sync()
-        _note(journal, step, False, now)
+        _note(journal, step, _PROVISIONAL, now)
     for row in shifted(table, step):
         journal.put_row(row)
     journal.sync()
+    if step < 0:
+        journal.put_meta(META_CLOCK, now.to_bytes(4, "big") + _BACK)
     journal.put_meta(META_STEP, b"")
     journal.sync()
     return now
+
+
+def _mark_all(table, journal):
+    for row in range(table.rows):
+        if _has_times(table, row):
+            table.set_flags(row, PROVISIONAL)
+            journal.put_row(row)
+
+
+def _mark_since(table, journal, since, now):
+    """Those that the clock that was ahead has given; of the others none was heard from later than now."""
+    for row in range(table.rows):
+        cltt = table.cltt(row)
+        if cltt >= since and (table.state(row) == ABANDONED or _has_times(table, row)):
+            table.set_flags(row, PROVISIONAL)
+        elif cltt > now or table.flags(row) & PROVISIONAL:
+            table.clear_flags(row, PROVISIONAL)
+            table.set_times(row, table.ends(row), min(cltt, now))
+        else:
+            continue
+        journal.put_row(row)
 
 
 def shifted(table, step):
@@ -71,6 +115,7 @@ def _has_times(table, row):
     return 0 < table.tstp(row) < FOREVER or 0 < table.tsfp(row) < FOREVER
 
 
-def _note(journal, step, everyone, now):
-    journal.put_meta(META_STEP, step.to_bytes(4, "big") + now.to_bytes(4, "big") + bytes((everyone,)))
+def _note(journal, step, who, now, since=0):
+    told = (step & 0xFFFFFFFF).to_bytes(4, "big") + now.to_bytes(4, "big") + bytes((who,))
+    journal.put_meta(META_STEP, told + since.to_bytes(4, "big") if who == _SINCE else told)
     journal.sync()

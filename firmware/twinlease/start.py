@@ -20,6 +20,7 @@ _SERVICE_WORDS = 16600
 _FAILOVER_WORDS = 11000  # and what failover takes, where a pool has a partner
 _ROW_OCTETS = 50  # with its index heads
 _CELL_OCTETS = 16
+_AHEAD_S = 86400
 _CELLS_MIN = 0.25  # cells a row, for identifiers; host names take the rest
 
 
@@ -38,7 +39,7 @@ def build(app):
         why = "not enough memory for " + ("%d addresses and this configuration" % rows if rows else "the configuration")
     except TooMany as e:
         why = str(e)
-    app.config = app.table = app.journal = app.node = app.driver = app.failover = None
+    app.config = app.table = app.journal = app.node = app.driver = app.failover = app.sntp = app.ntp_server = None
     app.peers = ()
     gc.collect()
     if why:
@@ -71,11 +72,25 @@ def _serve(app, alive):
     app.node.server.client.prepare()
     app.tell_time()
     app.driver = DhcpServer(app.node, app.journal, app.clock, app.log, board.interfaces)
+    _keep_time(app)
     if _is_paired(app):
         _join_pairs(app, alive)
     for link in links:
         app.say("Listening on %s" % link.name)
     gc.collect()
+
+
+def _keep_time(app):
+    """SNTP, where the configuration wants it."""
+    told = app.config.scope.params
+    if "ntp-servers" in told:
+        from .net.sntp import Sntp
+
+        app.sntp = Sntp(app, told["ntp-servers"])
+    if told.get("ntp-serve"):
+        from .net.ntp_server import NtpServer
+
+        app.ntp_server = NtpServer(app)
 
 
 def _is_paired(app):
@@ -169,9 +184,16 @@ def _set_clock(app, found):
     if floor:
         app.clock.set_floor(floor)
     told = app.board.rtc()
-    if app.clock.plausible(told):
+    if app.clock.plausible(told) and not _is_asked_first(app, floor, told):
         from . import move
 
         move.leases(app.table, app.journal, max(told - app.clock.now, 0), False, told)
         app.clock.discipline(told, 0, RTC_ERROR_MS, RTC)
         forget("twinlease.move")
+    app.since = app.clock.now
+
+
+def _is_asked_first(app, floor, told):
+    """Do we ask time servers first?  Where leases are at stake, the board's clock is far ahead of what the journal
+    knows, and may be wrong: it is believed when it still says so in a minute (Clock.hear)."""
+    return floor > 0 and told - floor > _AHEAD_S and "ntp-servers" in app.config.scope.params

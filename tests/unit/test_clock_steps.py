@@ -5,6 +5,7 @@ from nor import KINDS, PowerCut
 from twinlease import move, start
 from twinlease.app import App
 from twinlease.clock import FOREVER, JOURNAL, NONE, PARTNER, RTC, Clock
+from twinlease.conf.model import Config
 from twinlease.lease.journal import Journal
 from twinlease.lease.row import ACTIVE, PROVISIONAL, USED
 
@@ -31,11 +32,14 @@ class Board:
         self.said.append(text)
 
 
-def boot(flash, rtc, rows=20):
+def boot(flash, rtc, rows=20, servers=False):
     app = App(Board(rtc))
     app.table = small(rows)
     app.journal = Journal(flash, app.table)
     app.tell_time = lambda: None  # there is no node to tell
+    app.config = Config()
+    if servers:
+        app.config.scope.put_param("ntp-servers", ("time.example",))
     start._set_clock(app, app.journal.recover())
     return app
 

@@ -11,6 +11,7 @@ FLOORS = {
     "clock": 0,
     "overlay": 0,
     "conf": 1,
+    "ntp": 1,
     "lease": 2,
     "failover": 3,
     "dhcp": 4,
@@ -20,11 +21,12 @@ FLOORS = {
     "console": 7,
     "configuration": 8,
     "move": 8,
+    "stepping": 8,
     "pairing": 9,
     "start": 9,
     "app": 10,
 }
-PURE = ("octets", "clock", "overlay", "conf", "lease", "dhcp", "failover", "node")
+PURE = ("octets", "clock", "overlay", "conf", "ntp", "lease", "dhcp", "failover", "node")
 PURE_MAY_IMPORT = ("array", "binascii", "collections", "hashlib", "micropython", "struct", "sys", "gc")
 LINES_MAX = 60
 

@@ -1,4 +1,4 @@
-"""`ntp server` and `ntp serve`: where the board has its time from, and whether it tells it.  Ours; ISC dhcpd has neither.
+"""`ntp server` and `ntp serve`: whom the board asks for the time, and whether it tells it.  ISC dhcpd has neither.
 
     ntp server 10.0.0.5, 10.0.0.6, "pool.example";     four at most, in one statement or several
     ntp serve true;                                    answer SNTP clients on UDP port 123

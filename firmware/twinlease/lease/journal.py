@@ -33,7 +33,7 @@ from .ring import HEADER, Ring
 from .row import ABANDONED, NONE, STALE
 
 META_KEYS = const(16)
-META_CLOCK = const(0)  # the time, four octets of project seconds: a floor for the clock at the next boot
+META_CLOCK = const(0)  # the time, four octets of project seconds (move.py: or five): the clock's floor at the next boot
 META_STEP = const(1)  # leases are being moved by a step of the clock (move.py); empty when that is done
 
 _META = record.VALUE_MAX + 1  # a length, 255 for none, and the value

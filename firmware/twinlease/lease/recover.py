@@ -185,8 +185,8 @@ class Reader:
         self.meta[key * size] = n
         self.meta[key * size + 1 : key * size + 1 + n] = buf[at + 4 : at + 4 + n]
         put16(self.meta_at, key * 2, position)
-        if key == 0 and n == 4 and self.floor < get32(buf, at + 4) < FOREVER:
-            self.floor = get32(buf, at + 4)
+        if key == 0 and (n == 5 or (n == 4 and self.floor < get32(buf, at + 4) < FOREVER)):
+            self.floor = get32(buf, at + 4)  # five octets: whatever stood before it was written by a clock ahead
 
 
 def _length_at(buf, at, end):
