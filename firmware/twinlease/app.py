@@ -36,6 +36,12 @@ class App:
         self.peers = ()
         self.sntp = self.ntp_server = None  # net/sntp.py and net/ntp_server.py, where the configuration wants them
         self.since = 0  # by our clock: when it was last set, other than to move all that it has given along
+        self.trial = -1
+        """Minutes for which the configuration is on trial, 0: it must only work, -1: it is not (revisions.py)."""
+        self.refused = ""  # what was wrong with the configuration
+        self.restart = ""  # why the board is to start again when the service has ended
+        self._last_act = None  # what is to be done before that
+        self._ended = asyncio.Event()
         self._ticks = board.ticks_ms()
         self._floor_at = 0
         self._doubted = False  # it has been said that a partner's time is not believed
@@ -140,6 +146,24 @@ class App:
             busy = self.journal.tend(_TEND_RECORDS)
             await asyncio.sleep(0 if busy else 0.2)
 
+    def stop(self, why, last_act=None):
+        """End the service in order, do this last, and start the board again."""
+        self.restart = why
+        self._last_act = last_act
+        self._ended.set()
+
+    async def on_trial(self):
+        """Wait for a confirmation; without one the board goes back to the configuration before."""
+        self.say("This configuration is on trial for %d minutes: commit confirm keeps it" % self.trial)
+        await asyncio.sleep(60 * self.trial)
+        if self.trial > 0:
+            self.stop("the configuration was not confirmed", self._go_back)
+
+    def _go_back(self):
+        from . import revisions
+
+        revisions.give_up(self.board.files(), "it was not confirmed")
+
     def summary(self):
         """One line on how it went, for the log of a stop."""
         leases = self.board.leases
@@ -180,12 +204,14 @@ async def _serve(app):
 
             app.driver.prober = Prober(app.node, board.interfaces, app.driver.flush, app.clock, app.log)
             tasks.append(app.driver.prober.run())
+        if app.trial > 0:
+            tasks.append(app.on_trial())
         if app.sntp:
             tasks.append(app.sntp.run())
         if app.ntp_server:
             tasks.extend([app.ntp_server.serve(interface) for interface in board.interfaces])
         app.say("Server starting service.")
-    failed = asyncio.Event()
+    failed = app._ended
     why = []
     if app.failover:
         tasks.append(app.failover.run(lambda task: asyncio.create_task(_watched(task, failed, why))))
@@ -224,3 +250,7 @@ def main(board):
     forget("twinlease.start")
     asyncio.run(_serve(app))
     app.say(app.summary())
+    if app._last_act:
+        app._last_act()
+    if app.restart:
+        board.reset(app.restart)

@@ -21,6 +21,7 @@ import os
 import sys
 
 CONFIG = "dhcpd.conf"
+why = ""  # take_up found nothing to serve by
 CODE = ""  # stands among an image's sources for the conf room itself
 
 
@@ -81,8 +82,11 @@ def _read(board, text, make_image):
     try:
         config = load(text, CONFIG, read_file)
     except ConfError as e:
+        global why
         for problem in e.problems:
-            board.say("%s line %d: %s; %s" % (problem.file, problem.line, problem.message, problem.advice))
+            line = "%s line %d: %s; %s" % (problem.file, problem.line, problem.message, problem.advice)
+            why = why or line
+            board.say(line)
         board.say("Configuration file errors encountered -- not serving")
         return None
     for problem in config.problems:

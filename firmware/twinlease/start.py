@@ -33,6 +33,7 @@ def build(app):
             free, rows = _free(), app.config.rows
             paired = _is_paired(app)
             _serve(app, _recover_leases(app))
+            _end_trial(app)
             return
         why = ""
     except MemoryError:
@@ -42,6 +43,8 @@ def build(app):
     app.config = app.table = app.journal = app.node = app.driver = app.failover = app.sntp = app.ntp_server = None
     app.peers = ()
     gc.collect()
+    if app.trial >= 0:
+        _go_back(app, why)
     if why:
         app.say(why + _what_would_fit(free, rows, paired))
         app.say("This board serves nobody until it has a smaller configuration")
@@ -138,10 +141,37 @@ def _cells_per_row(app):
     return min(cells, 1)
 
 
+def _end_trial(app):
+    """A configuration that needs no confirmation has proved itself by now."""
+    if app.trial == 0:
+        from . import revisions
+
+        revisions.prove(app.board.files())
+        app.board.release_files()
+        forget("twinlease.revisions")
+        app.trial = -1
+
+
+def _go_back(app, why):
+    """The configuration on trial cannot be served: start again with the one before, if there is one."""
+    from . import revisions
+
+    if revisions.give_up(app.board.files(), why or app.refused):
+        app.board.reset("back to the configuration before this one, which is kept as the edited one")
+    app.board.release_files()
+    forget("twinlease.revisions")
+
+
 def _configure(app):
     from . import configuration
 
+    if app.board.files().load("trial"):
+        from . import revisions
+
+        app.trial = revisions.on_trial(app.board.files())
+        forget("twinlease.revisions")
     app.config = configuration.take_up(app.board)
+    app.refused = configuration.why
     forget("twinlease.configuration")
     forget("twinlease.conf")
     app.board.release_files()

@@ -1,23 +1,10 @@
 """The console: abbreviations, errors that point at the word, the frame for programs, and lines that are too long."""
 
-import asyncio
 import json
 
-from twinlease import console
+from consoles import App, said
 from twinlease.console import commands, line
 from twinlease.failover import states
-
-
-class Log:
-    pass
-
-
-class App:
-    class board:
-        name = "test"
-
-    table = journal = config = clock = node = None
-    peers = ()
 
 
 class Record:
@@ -86,27 +73,6 @@ class Pair(App):
         self.peer.told.append("flush")
 
 
-class Wire:
-    """Both ends of a serial line: octets typed beforehand, octets printed."""
-
-    def __init__(self, typed):
-        self.typed = typed
-        self.printed = b""
-
-    async def read(self, n):
-        octet, self.typed = self.typed[:1], self.typed[1:]
-        return octet
-
-    async def write(self, octets):
-        self.printed += octets
-
-
-def said(typed, app=App):
-    wire = Wire(typed[1:])
-    asyncio.run(console.run(wire, wire, app, typed[:1]))
-    return wire.printed.decode()
-
-
 def refusal(text):
     try:
         commands.answer(text, App)
@@ -141,7 +107,7 @@ def test_a_word_that_could_be_several_names_them():
 
 
 def test_an_unfinished_command_says_what_may_follow():
-    assert "     ^ one word more: clock, failover, flash" in refusal("show")
+    assert "     ^ one word more: clock, config, failover, flash" in refusal("show")
 
 
 def test_a_word_too_many_is_pointed_at():

@@ -1,7 +1,8 @@
 """What a board does with a configuration that it cannot serve: one sentence, and it waits at its console."""
 
-from test_configuration import FakeBoard, good_image
-from twinlease import start
+from consoles import Files
+from test_configuration import FakeBoard, Reset, good_image
+from twinlease import revisions, start
 
 
 class Region:
@@ -19,8 +20,11 @@ class App:
         self.board = FakeBoard(octets=good_image())
         self.board.leases = Region(blocks)
         self.board.release_files = lambda: None
+        self.store = Files()
+        self.board.files = lambda: self.store
         self.say = self.board.say
         self.config = self.table = self.journal = self.node = self.driver = None
+        self.trial = -1
 
 
 def build(app, **instead):
@@ -69,3 +73,39 @@ def test_memory_that_does_not_hold_the_configuration_itself():
     app = App(blocks=7)
     build(app, _configure=raise_memory_error)
     assert app.node is None and app.board.said[0] == "not enough memory for the configuration"
+
+
+def on_trial(minutes):
+    """An App whose dhcpd.conf has just been committed."""
+    app = App(blocks=7)
+    app.store.store("dhcpd.conf", b"old")
+    app.store.store("candidate.conf", b"new")
+    revisions.commit(app.store, minutes)
+    return app
+
+
+def test_a_configuration_on_trial_that_cannot_be_served_gives_way_to_the_one_before():
+    app = on_trial(5)
+    try:
+        build(app)
+        raise AssertionError("it serves nobody, and stays so")
+    except Reset as e:
+        assert "back to the configuration before" in str(e)
+    assert app.store.kept["dhcpd.conf"] == b"old" and app.store.kept["candidate.conf"] == b"new"
+    assert b"28 KiB of flash are too little" in app.store.kept["problems"]
+
+
+def test_a_configuration_that_serves_has_proved_itself_unless_it_must_be_confirmed():
+    for minutes, left in ((0, -1), (5, 5)):
+        app = on_trial(minutes)
+        build(app, _recover_leases=lambda app: 0, _serve=lambda app, alive: None)
+        assert app.trial == left and revisions.on_trial(app.store) == left
+        assert app.store.kept["dhcpd.conf"] == b"new"
+
+
+def test_the_first_configuration_is_not_taken_away_when_it_cannot_be_served():
+    app = on_trial(0)
+    app.store.remove("rollback.1.conf")
+    build(app)
+    assert app.store.kept["dhcpd.conf"] == b"new" and revisions.on_trial(app.store) == -1
+    assert "serves nobody" in app.board.said[-1]

@@ -46,6 +46,30 @@ class Store:
             self.write(name, _pieces(source))
         return True
 
+    def rename(self, old, new):
+        """Whole, in the place of what had the new name; nothing if there is no such file."""
+        try:
+            os.rename(self._path(old), self._path(new))
+        except OSError as e:
+            if e.errno != errno.ENOENT:
+                raise
+        self._settle()
+
+    def remove(self, name):
+        """Nothing if there is no such file."""
+        try:
+            os.remove(self._path(name))
+        except OSError as e:
+            if e.errno != errno.ENOENT:
+                raise
+        self._settle()
+
+    def remove_all(self):
+        """As on a new board."""
+        for name in os.listdir(self.root):
+            os.remove(self.root + "/" + name)
+        self._settle()
+
     def _path(self, name):
         return self.root + "/" + name.replace("%", "%25").replace("/", "%2F")
 
@@ -62,6 +86,10 @@ class Store:
         finally:
             f.close()  # a file left to the collector closes with the heap locked, which the flash cannot bear
         os.rename(new, self._path(name))
+        self._settle()
+
+    def _settle(self):
+        """What the folder says must outlast a power cut too; littlefs sees to that by itself."""
         if sys.implementation.name != "micropython":
             folder = os.open(self.root, os.O_RDONLY)
             os.fsync(folder)

@@ -5,7 +5,7 @@ them in its flash):
 
     dir          folder that holds the board: flash.bin (and files/ under CPython)
     interfaces   [{"name": "eth0", "address": "10.77.0.2/16"}]; without it CPython asks `ip`
-    install      {"dhcpd.conf": "/path"}: configuration files to take over when they differ
+    install      {"dhcpd.conf": "/path"}: configuration files to take over at power-on when they differ
     button_fd    descriptor of a pipe: an octet or the end of it asks for a stop
     rtc          seconds by which its clock is ahead of the host's, or false for a board without a clock
     reset_cause  why it starts: "power-on", "reset", "crash"
@@ -21,7 +21,7 @@ def open_board(argv):
     """The Board that the command line's settings describe."""
     told = settings(argv)
     board = Board(told)
-    for name, path in told.get("install", {}).items():
+    for name, path in told.get("install", {}).items() if board.reset_cause == "power-on" else ():
         if board.files().install(name, path):
             board.say("%s in flash replaced by %s" % (name, path))
     found = told.get("interfaces")

@@ -1,86 +1,106 @@
 """The table of commands, and how a typed line finds its row.
 
 Every word may be shortened as long as one row remains.  A line that fits none
-is refused with a mark under the word that is wrong.  NAME in a row stands for any
+is refused with a mark under the word that is wrong.  A word in capitals stands for any
 word, which its function gets.
 """
 
-from . import show
+from .refused import Refused
 
-Refused = show.Refused
-
-
-def _help(app, json):
-    for words, _, text in TABLE:
-        yield "%-30s  %s\n" % (" ".join(words), text)
-    yield "Words may be shortened. Add json to a show command for one line that programs can read.\n"
-
-
-def _failover(name):
-    """A command of failover.py, which is loaded when one is typed."""
-
-    def run(*told):
-        from . import failover
-
-        return getattr(failover, name)(*told)
-
-    return run
-
-
-NAME = "NAME"
-
-# words, function(app, json, names …) -> iterator of strings, help
+# words, module, function(app, json, names …) -> iterator of strings (and what ask.py says), help
 TABLE = (
-    (("help",), _help, "this list"),
-    (("failover", "partner-down", NAME), _failover("ask_partner_down"), "what it means to take over from the partner"),
+    (("commit",), "configure", "commit", "serve by the edited configuration: the board starts again with it"),
+    (("commit", "confirm"), "configure", "confirm", "keep the configuration that is on trial"),
     (
-        ("failover", "partner-down", NAME, "yes"),
-        _failover("partner_down"),
-        "the partner is off: take over",
+        ("commit", "confirmed", "MINUTES"),
+        "configure",
+        "commit_confirmed",
+        "the same, and back again unless you confirm",
     ),
-    (("failover", "keep", NAME), _failover("keep"), "do not take over from the partner by yourself"),
-    (("failover", "pause", NAME), _failover("pause"), "stop serving; the partner goes on"),
-    (("failover", "resume", NAME), _failover("resume"), "serve again after a pause"),
-    (("failover", "resync", NAME), _failover("resync"), "ask the partner for all that it knows"),
-    (("show", "clock"), show.clock, "what time it is, and how we know"),
-    (("show", "failover"), _failover("show"), "this server and its partner: states, link, pools"),
-    (("show", "flash"), show.flash, "programs and erases since start, room in the journal"),
-    (("show", "leases"), show.leases, "every address that has been leased"),
-    (("show", "memory"), show.memory, "heap, after a collection"),
-    (("show", "pools"), show.pools, "how many addresses of each pool are in which state"),
-    (("show", "version"), show.version, "this firmware and what it runs on"),
+    (("configure", "load"), "configure", "load", "paste a whole dhcpd.conf, ending with Ctrl-D"),
+    (("configure", "list"), "configure", "listed", "the edited configuration, lines numbered"),
+    (("configure", "insert", "LINE"), "configure", "insert", "paste lines before this one, ending with Ctrl-D"),
+    (("configure", "delete", "LINE"), "configure", "delete", "take a line out"),
+    (("configure", "delete", "LINE", "LINE"), "configure", "delete", "take lines out, first to last"),
+    (("configure", "check"), "configure", "check", "read the edited configuration, and say what is wrong with it"),
+    (("configure", "diff"), "configure", "diff", "what differs between what is served and what is edited"),
+    (("configure", "discard"), "configure", "discard", "forget what was edited"),
+    (("factory-reset",), "admin", "factory_reset", "forget configuration and leases: asks first"),
+    (("failover", "keep", "NAME"), "failover", "keep", "do not take over from the partner by yourself"),
+    (
+        ("failover", "partner-down", "NAME"),
+        "failover",
+        "ask_partner_down",
+        "what it means to take over from the partner",
+    ),
+    (("failover", "partner-down", "NAME", "yes"), "failover", "partner_down", "the partner is off: take over"),
+    (("failover", "pause", "NAME"), "failover", "pause", "stop serving; the partner goes on"),
+    (("failover", "resume", "NAME"), "failover", "resume", "serve again after a pause"),
+    (("failover", "resync", "NAME"), "failover", "resync", "ask the partner for all that it knows"),
+    (("help",), "complete", "everything", "this list"),
+    (("lock",), "lock", "lock", "from now on only who knows the password may use this console"),
+    (("password",), "lock", "change", "set, change or remove the password of this console"),
+    (("reboot",), "admin", "reboot", "start again; leases are in flash"),
+    (("release", "IP"), "leases", "release", "end a lease, as if its client had"),
+    (("reserve", "IP"), "leases", "reserve", "the host declaration that gives a client this address for good"),
+    (("rollback",), "configure", "rollback", "edit the configuration that was served before"),
+    (("rollback", "N"), "configure", "rollback", "the one served before that; 1 is the latest"),
+    (("show", "clock"), "show", "clock", "what time it is, and how we know"),
+    (("show", "config"), "configure", "show", "the configuration that is served"),
+    (("show", "failover"), "failover", "show", "this server and its partner: states, link, pools"),
+    (("show", "flash"), "show", "flash", "programs and erases since start, room in the journal"),
+    (("show", "interfaces"), "show", "interfaces", "addresses, cables, packets"),
+    (("show", "leases"), "leases", "show", "every address that has been leased"),
+    (("show", "leases", "WHICH"), "leases", "show", "those with this address, hardware address, state or name"),
+    (("show", "memory"), "show", "memory", "heap, after a collection"),
+    (("show", "pools"), "leases", "pools", "how many addresses of each pool are in which state"),
+    (("show", "version"), "show", "version", "this firmware and what it runs on"),
+    (("terminal", "length", "ROWS"), "admin", "length", "rows of your terminal; 0: answers are not paged"),
+    (("unlock",), "lock", "unlock", "use a locked console; asks for the password"),
 )
 
 
 def answer(text, app):
-    """Return an iterator over the strings of a line's answer; raises Refused."""
+    """Return an iterator over the answer to a line; raises Refused."""
     words = text.split()
     if not words:
         return iter(())
+    if text == "banner":  # not for people to type
+        return _call("show", "banner", app, False)
     json = len(words) > 1 and words[-1] == "json"
     rows = TABLE
     for n, word in enumerate(words[:-1] if json else words):
         rows = _narrow(rows, n, word, text)
     done = [row for row in rows if len(row[0]) == len(words) - json]
     if len(done) != 1:
-        _refuse(text, len(text) + 1, "one word more", _choices(rows, len(words) - json))
-    expected, function, _ = done[0]
-    return function(app, json, *[words[n] for n in range(len(expected)) if expected[n] == NAME])
+        _refuse(text, len(text) + 1, "one word more", choices(rows, len(words) - json))
+    expected, module, function, _ = done[0]
+    if json and expected[0] != "show":
+        _refuse(text, column(text, len(words) - 1), "unknown word", ())
+    return _call(module, function, app, json, *[words[n] for n in range(len(expected)) if expected[n].isupper()])
 
 
-def _narrow(rows, n, word, text):
-    """Return the rows whose nth word this can be: all that share one spelling."""
-    near = [row for row in rows if len(row[0]) > n and (row[0][n] == NAME or row[0][n].startswith(word))]
-    exact = [row for row in near if row[0][n] == word]
-    near = exact or near
-    spellings = _choices(near, n)
-    if len(spellings) == 1:
-        return near
-    what = "unknown word" if not spellings else "which one"
-    return _refuse(text, _column(text, n), what, spellings or _choices(rows, n))
+def _call(module, function, app, json, *names):
+    """What a row names; its module is loaded for it."""
+    loaded = __import__("twinlease.console." + module, None, None, (function,))
+    return getattr(loaded, function)(app, json, *names)
 
 
-def _choices(rows, n):
+def while_locked(text):
+    """What a locked console answers: only one command; raises Refused."""
+    if "unlock".startswith(text.strip()):
+        return "unlock"
+    raise Refused("this console is locked: type unlock")
+
+
+def near(rows, n, word):
+    """The rows whose nth word this can be; those where it is spelt out, if there are any."""
+    found = [row for row in rows if len(row[0]) > n and (row[0][n].isupper() or row[0][n].startswith(word))]
+    return [row for row in found if row[0][n] == word] or found
+
+
+def choices(rows, n):
+    """The spellings of the nth word."""
     found = []
     for row in rows:
         if len(row[0]) > n and row[0][n] not in found:
@@ -88,12 +108,17 @@ def _choices(rows, n):
     return found
 
 
-def _refuse(text, column, what, choices):
-    advice = ": " + ", ".join(choices) if choices else ": nothing may follow here"
-    raise Refused("%s\n%s^ %s%s" % (text, " " * column, what, advice))
+def _narrow(rows, n, word, text):
+    """Return the rows whose nth word this can be: all that share one spelling."""
+    found = near(rows, n, word)
+    spellings = [word for word in choices(found, n) if not word.isupper()] or choices(found, n)
+    if len(spellings) == 1:
+        return [row for row in found if row[0][n] == spellings[0]]
+    what = "which one" if spellings else "unknown word"
+    return _refuse(text, column(text, n), what, spellings or choices(rows, n))
 
 
-def _column(text, n):
+def column(text, n):
     """Where the nth word of the line starts."""
     at = 0
     while True:
@@ -104,3 +129,8 @@ def _column(text, n):
         n -= 1
         while text[at] != " ":
             at += 1
+
+
+def _refuse(text, column, what, words):
+    advice = ": " + ", ".join(words) if words else ": nothing may follow here"
+    raise Refused("%s\n%s^ %s%s" % (text, " " * column, what, advice))

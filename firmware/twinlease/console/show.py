@@ -10,14 +10,11 @@ import sys
 import time
 
 from twinlease import VERSION
-from twinlease.clock import FOREVER, UNIX_2020
-from twinlease.lease.row import BACKUP, FREE, ITEM_AGENT_INFO, ITEM_HOST_NAME, STATE_NAMES, USED
+from twinlease.clock import UNIX_2020
+from twinlease.lease.row import BACKUP, FREE
 
-_UNTOUCHED = (FREE, BACKUP)  # without USED: never bound
-
-
-class Refused(Exception):
-    """A line that is no command, or one that cannot be answered now; the text says why."""
+_UNTOUCHED = (FREE, BACKUP)
+_COUNTS = ("received", "sent", "unsent", "errors", "starved")
 
 
 def version(app, json):
@@ -51,81 +48,42 @@ def clock(app, json):
     return _record(json, rows)
 
 
-def pools(app, json):
-    """Rows of each pool by state."""
-    table = _table(app)
+def interfaces(app, json):
+    """Each interface: address, hardware address, cable; what came and went on all of them."""
     found = []
-    for pool in app.config.pools:
-        row = {"pool": pool.index, "network": pool.network.name, "size": pool.size}
-        for state in range(1, len(STATE_NAMES)):
-            row[STATE_NAMES[state]] = table.count(pool.index, state)
-        found.append(row)
+    for i in app.board.interfaces:
+        address = "%d.%d.%d.%d/%d" % (tuple(i.address) + (i.prefix,))
+        hardware = ":".join(["%02x" % b for b in i.mac])
+        found.append({"name": i.name, "address": address, "hardware": hardware, "connected": i.connected()})
+    driver = app.driver
+    counts = {} if driver is None else {name: getattr(driver, name) for name in _COUNTS}
     if json:
-        yield _json.dumps(found) + "\n"
+        yield _json.dumps({"interfaces": found, "packets": counts}) + "\n"
         return
-    for row in found:
-        states = ["%s %d" % (s, row[s]) for s in STATE_NAMES[1:] if row[s]]
-        yield "%d %s: %d addresses, %s\n" % (row["pool"], row["network"], row["size"], ", ".join(states))
+    for i in found:
+        cable = "" if i["connected"] else ", no cable"
+        yield "%s: %s, %s%s\n" % (i["name"], i["address"], i["hardware"], cable)
+    if counts:
+        yield "DHCP: %d in, %d out, %d not sent, %d errors of the socket, %d times no memory\n" % tuple(
+            [counts[name] for name in _COUNTS]
+        )
 
 
-def leases(app, json):
-    """Every row that has ever been bound, or is abandoned."""
-    table = _table(app)
-    buf = bytearray(64)
-    if json:
-        yield "["
-    else:
-        yield "%-15s %-9s %-20s %-17s %s\n" % ("address", "state", "ends (UTC)", "hardware", "name")
-    between = ""
-    for row in range(table.rows):
-        if not table.flags(row) & USED and table.state(row) in _UNTOUCHED:
-            continue
-        lease = _lease(table, row, buf)
-        if json:
-            yield between + _json.dumps(lease)
-            between = ", "
-        else:
-            ends = "never" if table.ends(row) == FOREVER else date(table.ends(row))
-            yield "%-15s %-9s %-20s %-17s %s\n" % (
-                lease["address"],
-                lease["state"],
-                ends,
-                lease["hardware"],
-                lease["name"],
-            )
-    if json:
-        yield "]\n"
-
-
-def _table(app):
+def banner(app, json):
+    """Who this is, and how it goes, in a line each."""
+    yield "Twinlease %s on %s. ? helps, Tab completes.\n" % (VERSION, app.board.name)
     if app.table is None:
-        raise Refused("this board has no configuration to serve by, so it has no addresses; its log says why")
-    return app.table
+        yield "It serves nobody: it has no configuration that it could serve by; its log says why. configure load\n"
+        return
+    rows = app.table.rows
+    free = sum([app.table.count(pool.index, s) for pool in app.config.pools for s in _UNTOUCHED])
+    told = "%d of %d addresses in use, time from %s" % (rows - free, rows, app.clock.source)
+    for peer in app.peers:
+        from twinlease.failover.words import NAMES
 
-
-def _lease(table, row, buf):
-    """One row as a dict; JSON's times are Unix seconds, null for never."""
-    table.put_address(row, buf, 0)
-    address = "%d.%d.%d.%d" % (buf[0], buf[1], buf[2], buf[3])
-    hardware = ":".join(["%02x" % b for b in buf[: table.get_hw(row, buf, 0)]])
-    name = "".join([chr(b) if 32 < b < 127 else "?" for b in buf[: table.get_item(row, ITEM_HOST_NAME, buf, 0)]])
-    n = table.get_id(row, buf, 0) if table.has_id(row) else 0
-    client_id = _hex(buf, n)
-    ends = table.ends(row)
-    return {
-        "address": address,
-        "state": STATE_NAMES[table.state(row)],
-        "hardware": hardware,
-        "client_id": client_id,
-        "name": name,
-        "agent": _hex(buf, table.get_item(row, ITEM_AGENT_INFO, buf, 0)),
-        "ends": None if ends == FOREVER else ends + UNIX_2020,
-        "cltt": table.cltt(row) + UNIX_2020,
-    }
-
-
-def _hex(buf, n):
-    return "".join(["%02x" % b for b in buf[:n]])
+        linked = "connected" if peer.linked else "not connected"
+        told += "; failover peer %s: %s, partner %s" % (peer.conf.name, NAMES[peer.record.state], linked)
+    yield told + "\n"
 
 
 def _record(json, rows):
@@ -138,8 +96,7 @@ def _record(json, rows):
 
 
 def date(seconds):
-    """Project seconds as a date, on ports that count from 1970 and those that count from 2000."""
+    """Project seconds as a date."""
     if seconds is None:
         return None
-    t = time.gmtime(seconds + UNIX_2020 - (946684800 if time.gmtime(0)[0] == 2000 else 0))
-    return "%04d-%02d-%02d %02d:%02d:%02d" % t[:6]
+    return "%04d-%02d-%02d %02d:%02d:%02d" % tuple(epoch.calendar(seconds))[:6]

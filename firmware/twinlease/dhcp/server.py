@@ -375,27 +375,27 @@ class Server:
         if pool.failover is not None and not pool.failover.serves:
             return
         if everywhere or pool.network is self.client.network:
-            self._free(other)
+            self.free(other, self._now)
             self._change(other)
 
-    def _free(self, row):
+    def free(self, row, now):
         """The row is free from now on, last in its queue, still remembering its client; or when the partner agrees."""
         peer = self._pools[self._table.pool_of(row)].failover
-        self._take_back(row, FREE if peer is None else RELEASED)
+        self._take_back(row, FREE if peer is None else RELEASED, now)
         if peer is not None:
-            peer.released(row, self._now)
+            peer.released(row, now)
 
     def _reclaim(self, row):
         """Nothing but this abandoned row is left: perhaps it is in order again."""
         peer = self._pools[self._table.pool_of(row)].failover
-        self._take_back(row, FREE)
+        self._take_back(row, FREE, self._now)
         if peer is not None:
             peer.changed(row)
             self._change(row)
 
-    def _take_back(self, row, state):
+    def _take_back(self, row, state, now):
         t = self._table
-        t.set_times(row, min(t.ends(row), self._now), t.cltt(row))
+        t.set_times(row, min(t.ends(row), now), t.cltt(row))
         t.clear_flags(row, OFFERED | QUIET | BOOTP_LEASE)
         t.set_state(row, state)
 
@@ -446,7 +446,7 @@ class Server:
             if self._is_silenced(row):
                 return
             self.note = FOUND
-            self._free(row)
+            self.free(row, self._now)
             self._change(row)
 
     def _decline(self):

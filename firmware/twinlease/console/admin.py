@@ -1,0 +1,33 @@
+"""What the console does to the board itself."""
+
+from .ask import AFTER, LINE, ROWS
+from .refused import Refused
+
+
+def reboot(app, json):
+    yield "The board starts again.\n"
+    yield AFTER, lambda: app.stop("asked for at the console")
+
+
+def factory_reset(app, json):
+    yield "Configuration, leases, password: all that this board knows goes.\n"
+    if app.peers:
+        yield "Its failover partner knows the leases; it will send them to this board when that is set up again.\n"
+    word = yield LINE, "To do it, type yes: "
+    if word != "yes":
+        raise Refused("nothing was changed")
+    yield AFTER, lambda: app.stop("factory reset", lambda: _wipe(app.board))
+
+
+def length(app, json, rows):
+    if not rows.isdigit() or not (int(rows) == 0 or 5 <= int(rows) <= 200):
+        raise Refused("rows are 5 to 200, or 0 for answers in one piece")
+    yield ROWS, int(rows)
+
+
+def _wipe(board):
+    """As it was when it was new, but for the firmware."""
+    board.files().remove_all()
+    board.release_files()
+    for block in range(board.leases.size // board.leases.block_size):
+        board.leases.erase(block)

@@ -1,0 +1,71 @@
+"""Which dhcpd.conf a board serves by: the edited one, the one that is served, and those before it, as files in flash.
+
+    candidate.conf     what is being edited at the console
+    dhcpd.conf         what is served
+    rollback.1.conf …  what was served before, the latest first
+    trial              dhcpd.conf is on trial: minutes until it must be confirmed (0: it must only work), and its digest
+    problems           why the last one on trial was given up
+
+`store` is a board's Store (board/files.py).  Each step is one rename or one whole file, and the digest tells a
+trial that has begun from one that was only announced: after a power cut anywhere the board serves the old
+configuration or the new one, never a mixture, and a trial goes on as a trial.
+"""
+
+import hashlib
+
+CONFIG = "dhcpd.conf"
+CANDIDATE = "candidate.conf"
+PROBLEMS = "problems"
+KEPT = 4
+
+_EARLIER = "rollback.%d.conf"
+_TRIAL = "trial"
+
+
+def commit(store, minutes):
+    """Serve the candidate from the next start on; 0 minutes: until something is wrong with it."""
+    text = store.load(CANDIDATE)
+    for n in range(KEPT - 1, 0, -1):
+        store.rename(_EARLIER % n, _EARLIER % (n + 1))
+    before = store.load(CONFIG)
+    if before is not None:
+        store.store(_EARLIER % 1, before)
+    store.store(_TRIAL, b"%d %s" % (minutes, _digest(text)))
+    store.rename(CANDIDATE, CONFIG)
+    store.remove(PROBLEMS)
+
+
+def on_trial(store):
+    """Minutes until dhcpd.conf must be confirmed, 0 if it must only work; -1 if it is not on trial."""
+    told = store.load(_TRIAL)
+    if not told:
+        return -1
+    minutes, _, digest = told.partition(b" ")
+    return int(minutes) if minutes.isdigit() and digest == _digest(store.load(CONFIG) or b"") else -1
+
+
+def prove(store):
+    """dhcpd.conf has proved itself."""
+    store.remove(_TRIAL)
+
+
+def give_up(store, why):
+    """Serve what was served before.  False if there is nothing to go back to: then dhcpd.conf stays, not on trial."""
+    before = store.load(_EARLIER % 1)
+    store.store(PROBLEMS, why.encode())
+    if before is None:
+        store.remove(_TRIAL)
+        return False
+    store.store(CANDIDATE, store.load(CONFIG))  # to be mended
+    store.rename(_EARLIER % 1, CONFIG)
+    store.remove(_TRIAL)
+    return True
+
+
+def earlier(store, n):
+    """The text of the nth configuration before this one, or None."""
+    return store.load(_EARLIER % n)
+
+
+def _digest(octets):
+    return hashlib.sha256(octets).digest()[:8].hex().encode()
