@@ -835,6 +835,24 @@ def test_in_partner_down_an_abandoned_address_that_is_tried_again_can_be_given_a
         assert b.may_allocate(row, now) and 0 < t.tstp(row) < now
 
 
+def test_what_is_free_is_given_for_mclt_first_because_the_partner_may_have_been_told_that_it_is():
+    """An answer to a request for all tells the end of what is free, and the partner waits for no more than that."""
+    pair = normal()
+    row = pair.a.allocate(plain(1), pair.up)
+    pair.until(lambda: pair.a.table.state(row) == FREE and pair.settled(), 10 * MCLT + 50)
+    now = pair.a.now(pair.up)
+    assert pair.a.table.tsfp(row) > now + 2 * MCLT, "both had agreed to more than the lease that has ended"
+    pair.a.peer.updates.put(row)
+    pair.a.peer.send(now)
+    pair.a.flush()
+    while pair._move(pair.pipes[0], 0):
+        pass
+    assert pair.b.table.tsfp(row) <= now
+    pair.cut()
+    pair._drop_all()
+    assert pair.a.grant(row, plain(2), pair.up) <= max(pair.b.table.tstp(row), pair.b.table.tsfp(row), now) + MCLT - now
+
+
 def test_a_lease_that_was_agreed_for_ever_is_not_agreed_any_more_once_it_is_renewed_alone():
     pair = normal()
     row = pair.a.allocate(plain(1), pair.up, 86400)

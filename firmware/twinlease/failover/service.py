@@ -90,8 +90,12 @@ class Service:
         """How long a lease may be, of the seconds that all other rules allow: the MCLT rule.
 
         By a clock that is a guess nobody knows how much is left of what was agreed before a power cut: nothing counts.
+        Of what is free only its tstp: the partner has been told no more, or is told so just now, and waits no longer.
         """
-        tsfp = self.table.tsfp(row) if self.store.server.trusted_time else 0
+        t = self.table
+        tsfp = t.tsfp(row) if self.store.server.trusted_time else 0
+        if t.state(row) != ACTIVE:
+            tsfp = min(tsfp, t.tstp(row))
         return times.granted_s(want_s, tsfp, now, self.record.mclt)
 
     def partner_free(self, network):
