@@ -50,7 +50,15 @@ boards: $(STAMP) ## host, power and interop at once, as far as the cores go
 failover: $(STAMP) ## Pairs of servers, a board beside ISC dhcpd and beside its twin, through every fault (root)
 	@$(BIN)/python -m pytest -q -rs -n 6 tests/failover
 
-fuzz: $(STAMP) ## Throw mutated packets and configurations at the parsers
+sim: $(STAMP) ## Simulate pairs of servers: SEEDS=n Worlds, SEED0=first one (fresh ones without it), KEEP=1 goes on after a violation
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1000) $(if $(SEED0),--first $(SEED0)) $(if $(KEEP),--keep-going)
+
+simulation: $(STAMP) ## Tests of the simulator, a fixed set of Worlds, and fresh ones for some seconds
+	@$(BIN)/python -m pytest -q -rs -n 2 tests/simulation
+	@$(BIN)/python -m tests.simulation --seeds 60 --first 0
+	@$(BIN)/python -m tests.simulation --seeds 100000 --seconds 15
+
+fuzz: $(STAMP) ## Throw mutated packets, streams, configurations, images at everything that reads; INPUTS=1000000, SEED=n
 	@$(BIN)/python -m pytest -q -rs tests/fuzz
 
 bench: $(STAMP) debian ## Measure this server beside ISC dhcpd, Kea and dnsmasq, and failover pairs; ONLY=failover (or servers)

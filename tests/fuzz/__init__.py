@@ -1,15 +1,20 @@
-"""Mutated packets, configurations, flash images and console input: errors, never tracebacks, hangs or growth.
+"""Mutated packets, configurations, flash images, console input, failover partners: errors, never tracebacks, hangs or growth.
 
-make fuzz                                 everything, at least 200,000 inputs
+make fuzz                                 everything, at least 250,000 inputs
+make fuzz INPUTS=1000000                  the same parts for longer
 .venv/bin/python -m tests.fuzz --seed 7   the same run again
 
-datagrams.py   writes DHCP datagrams, from ordinary to garbage     } these four run on
+datagrams.py   writes DHCP datagrams, from ordinary to garbage     } these six run on
 networks.py    the configurations that they are sent to            } MicroPython too
 judge.py       reads replies on its own, and knows what may not be }
 exchange.py    a node, its journal and its log, one datagram after another }
+streams.py     what a failover partner may say: recorded, made up, spoilt, sealed }
+siege.py       a pair of servers, strangers who speak to one of them, the partner's return }
+strangers.py   sieges as tasks, their growth, what tshark makes of our answers
+loopback.py    strangers by TCP, through the driver of failover
 texts.py       spoilt configurations
 images.py      spoilt flash
-typing.py      garbage at the console
+keyboard.py    garbage at the console
 watch.py       hangs, growth, progress
 run.py         shares the work between two processes
 """
@@ -17,7 +22,7 @@ run.py         shares the work between two processes
 import sys
 
 _HERE = __file__.rsplit("/", 1)[0]
-for _room in ("/../unit", "/../lab", "/../../firmware"):
+for _room in ("/../unit", "/../lab", "/../../firmware", "/.."):
     if _HERE + _room not in sys.path:
         sys.path.append(_HERE + _room)
 

@@ -1,8 +1,8 @@
-"""The share of the datagrams that goes to MicroPython; run by an interpreter of its own (run.py starts it).
+"""The share of the datagrams, and of what failover partners say, that goes to MicroPython, in an interpreter of its own.
 
-    micropython -X heapsize=4M -c "... onboard.main(seed, n)"
+    micropython -X heapsize=4M -c "... onboard.main(seed, n)"         run.py starts it; or onboard.partners
 
-Prints a line for every thousand datagrams, and fails if the heap is not flat.
+Prints "done" and how many, now and then, and fails if the heap is not flat.
 """
 
 import gc
@@ -12,6 +12,7 @@ from twinlease import conf
 from . import networks
 from .datagrams import Dice
 from .exchange import Exchange, session
+from .siege import Siege
 
 _STEP = 500
 _SETTLE = 4  # steps until everything that is made once has been made
@@ -35,4 +36,30 @@ def main(seed, n):
         if first and last - first > _SLACK:
             raise MemoryError("%d octets more than after %d datagrams" % (last - first, _SETTLE * _STEP))
         exchange = None
+        gc.collect()
+
+
+def partners(seed, n):
+    """One pair after the other; failover's seldom parts come and go as on a board."""
+    said = k = 0
+    while said < n:
+        dice = Dice(seed * 1000 + k)
+        siege = Siege(dice, k % 2 == 0, ("", "insider", "", "stranger")[k % 4])
+        first = 0
+        for i in range(24):
+            siege.session()
+            siege.returns()
+            for side in siege.sides:
+                side.said = []
+            siege.tape = []
+            gc.collect()
+            if i == 8:
+                first = gc.mem_alloc()
+        grown = gc.mem_alloc() - first
+        said += siege.messages
+        k += 1
+        print("done", siege.messages)
+        if grown > _SLACK:
+            raise MemoryError("pair %d: %d octets more than after 8 sessions" % (k - 1, grown))
+        siege = dice = None
         gc.collect()

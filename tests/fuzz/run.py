@@ -11,7 +11,7 @@ from contextlib import redirect_stdout
 from multiprocessing import Pool
 from pathlib import Path
 
-from . import images, keyboard, networks, texts
+from . import images, keyboard, loopback, networks, strangers, texts
 from .datagrams import Dice
 from .exchange import Exchange, session
 from .watch import alarm, blocks, rearm
@@ -19,7 +19,7 @@ from .watch import alarm, blocks, rearm
 ROOT = Path(__file__).resolve().parent.parent.parent
 MICROPYTHON = Path(sys.executable).parent / "micropython"
 _ONBOARD_S = 900
-_INSIDE = "import sys; sys.path[:] = [%r, %r, '.frozen']; from tests.fuzz import onboard; onboard.main(%d, %d)"
+_INSIDE = "import sys; sys.path[:] = [%r, %r, '.frozen']; from tests.fuzz import onboard; onboard.%s(%d, %d)"
 
 
 def send_datagrams(seed, n):
@@ -44,9 +44,17 @@ def grow_datagrams(seed, n):
 
 def send_onboard(seed, n):
     """The same on MicroPython, where viper code runs as such and the heap can be weighed."""
+    return _onboard("main", seed, n, "datagrams on MicroPython")
+
+
+def speak_onboard(seed, n):
+    return _onboard("partners", seed, n, "failover messages on MicroPython")
+
+
+def _onboard(what, seed, n, inputs):
     if not MICROPYTHON.exists():
         return {"on MicroPython: skipped, there is no " + MICROPYTHON.name: 1}
-    inside = _INSIDE % (str(ROOT), str(ROOT / "firmware"), seed, n)
+    inside = _INSIDE % (str(ROOT), str(ROOT / "firmware"), what, seed, n)
     done = subprocess.run(
         [str(MICROPYTHON), "-X", "heapsize=4M", "-c", inside],
         stdout=subprocess.PIPE,
@@ -60,7 +68,7 @@ def send_onboard(seed, n):
     sent = sum(int(line.split()[1]) for line in lines if line.startswith("done "))
     if done.returncode or sent < n - 2000:
         raise AssertionError("MicroPython ended with %d:\n%s" % (done.returncode, "\n".join(lines[-20:])))
-    return {"datagrams on MicroPython": sent}
+    return {inputs: sent}
 
 
 # what it is called, what does it, inputs of one task, tasks of a run
@@ -72,6 +80,11 @@ PARTS = (
     ("text-heap", texts.grow_texts, 1000, 2),
     ("images", images.spoil_images, 200, 12),
     ("console", keyboard.type_garbage, 500, 8),
+    ("failover-onboard", speak_onboard, 8000, 1),
+    ("failover", strangers.speak, 2000, 16),
+    ("failover-heap", strangers.grow, 6000, 2),
+    ("failover-tcp", loopback.dial_in, 2000, 4),
+    ("tshark", strangers.dissect, 2000, 2),
 )
 
 
@@ -88,12 +101,17 @@ def _do(task):
         return name, index, None, said.getvalue() + traceback.format_exc()
 
 
-def _tasks(seed, only):
+def _tasks(seed, only, inputs):
+    """inputs: how many in all, about; 0: as PARTS has it.  A task is the same in a long run as in a short one."""
+    usual = sum(n * times for _, _, n, times in PARTS)
     tasks = []
     for part, (name, _, _, times) in enumerate(PARTS):
         wanted, _, index = only.partition(":")
-        if wanted in ("", name):
-            tasks.extend([(part, i, seed) for i in range(times) if not index or int(index) == i])
+        if index:
+            tasks.extend([(part, int(index), seed)] if wanted == name else [])
+        elif wanted in ("", name):
+            more = max(inputs, 1) * times // usual if inputs else times
+            tasks.extend([(part, i, seed) for i in range(max(more, 1))])
     return tasks
 
 
@@ -105,14 +123,23 @@ def _bar(done, of, counts, out):
         out.flush()
 
 
-_INPUTS = ("datagrams", "datagrams on MicroPython", "configurations", "flash images", "console inputs")
+_INPUTS = (
+    "datagrams",
+    "datagrams on MicroPython",
+    "configurations",
+    "flash images",
+    "console inputs",
+    "failover messages",
+    "failover messages on MicroPython",
+    "failover messages by TCP",
+)
 
 
-def fuzz(seed, only="", out=sys.stderr):
-    """Everything, or one part or task of it; returns how many tasks went wrong."""
+def fuzz(seed, only="", out=sys.stderr, inputs=0):
+    """Everything, or one part or task of it, about so many inputs; returns how many tasks went wrong."""
     print("fuzz: seed %d" % seed, file=out)
     started = time.monotonic()
-    tasks = _tasks(seed, only)
+    tasks = _tasks(seed, only, inputs)
     counts, wrong = {}, []
     with Pool(min(2, os.cpu_count() or 1)) as pool:
         for i, (name, index, found, trouble) in enumerate(pool.imap_unordered(_do, tasks)):
@@ -150,5 +177,7 @@ def main():
     )
     names = ", ".join([part[0] for part in PARTS])
     parser.add_argument("--only", default="", help="a part, or PART:INDEX for one task; parts: " + names)
+    inputs = int(os.environ.get("INPUTS") or 0)
+    parser.add_argument("--inputs", type=int, default=inputs, help="about how many; or INPUTS in the environment")
     told = parser.parse_args()
-    return 1 if fuzz(told.seed, told.only) else 0
+    return 1 if fuzz(told.seed, told.only, sys.stderr, told.inputs) else 0
