@@ -154,7 +154,7 @@ class App:
 
     async def on_trial(self):
         """Wait for a confirmation; without one the board goes back to the configuration before."""
-        self.say("This configuration is on trial for %d minutes: commit confirm keeps it" % self.trial)
+        self.say("This configuration is on trial for %d min: commit confirm keeps it" % self.trial)
         await asyncio.sleep(60 * self.trial)
         if self.trial > 0:
             self.stop("the configuration was not confirmed", self._go_back)

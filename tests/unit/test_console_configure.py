@@ -111,6 +111,9 @@ def test_what_is_refused_becomes_the_edited_one_with_the_reason():
     assert desk.kept["dhcpd.conf"] == OLD and desk.kept["candidate.conf"] == b"# new\n" + OLD
     assert revisions.on_trial(desk.board.store) == -1
     assert "When it was last tried: line 1: wrong" in desk.types(b"configure check\r")
+    desk.kept["candidate.conf"] = b"fish;"
+    printed = desk.types(b"!1 configure check\r")
+    assert "last tried" in printed and "fish" in printed and "!1 error" in printed, "what was said before a refusal is seen"
 
 
 def test_the_first_configuration_has_nothing_to_go_back_to():

@@ -97,7 +97,7 @@ class Session:
     async def _octet(self):
         """The next one, -1 at the end of the line."""
         if not self._got:
-            self._got = await self._in.read(64)
+            self._got = await self._in.read(1)
             if not self._got:
                 return -1
         self.idle = False
@@ -185,6 +185,9 @@ class Session:
                 piece = pieces.send(answer) if answer is not None else next(pieces)
             except StopIteration:
                 break
+            except Exception:
+                await self._put(waiting)
+                raise
             answer = None
             if isinstance(piece, tuple):
                 await self._put(waiting)
@@ -255,7 +258,7 @@ class Session:
     async def _paste(self, tag):
         """Text as it is pasted, up to Ctrl-D: its next octets, b"" at the end; None if it was given up (Ctrl-C)."""
         if not self._got:
-            self._got = await self._in.read(64)
+            self._got = await self._in.read(1)
             self.idle = False
         got = self._got
         end = min([n for n in (got.find(b"\x04"), got.find(b"\x03")) if n >= 0] + [len(got)])
@@ -281,6 +284,7 @@ def _forget():
         if name.startswith("twinlease.console.") and name not in _STAYS:
             drop(name)
     drop("twinlease.failover.words")
+    drop("twinlease.ntp.words")
 
 
 def _split_tag(text):

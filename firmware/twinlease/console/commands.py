@@ -9,6 +9,7 @@ from .refused import Refused
 
 # words, module, function(app, json, names …) -> iterator of strings (and what ask.py says), help
 TABLE = (
+    (("clock", "ask"), "clock", "ask", "ask the time servers now"),
     (("commit",), "configure", "commit", "serve by the edited configuration: the board starts again with it"),
     (("commit", "confirm"), "configure", "confirm", "keep the configuration that is on trial"),
     (
@@ -45,7 +46,7 @@ TABLE = (
     (("reserve", "IP"), "leases", "reserve", "the host declaration that gives a client this address for good"),
     (("rollback",), "configure", "rollback", "edit the configuration that was served before"),
     (("rollback", "N"), "configure", "rollback", "the one served before that; 1 is the latest"),
-    (("show", "clock"), "show", "clock", "what time it is, and how we know"),
+    (("show", "clock"), "clock", "show", "what time it is, and how we know"),
     (("show", "config"), "configure", "show", "the configuration that is served"),
     (("show", "failover"), "failover", "show", "this server and its partner: states, link, pools"),
     (("show", "flash"), "show", "flash", "programs and erases since start, room in the journal"),

@@ -85,9 +85,9 @@ def check(app, json):
 
 def diff(app, json):
     """What differs between what is served (-) and what is edited (+)."""
-    served = (_files(app, lambda store: store.load(revisions.CONFIG)) or b"").decode().split("\n")
+    served = (_files(app, lambda store: store.load(revisions.CONFIG)) or b"").decode()
     n = 0
-    for sign, at, line in _differences(served, _edited(app).split("\n")):
+    for sign, at, line in _differences(served.rstrip("\n").split("\n"), _edited(app).rstrip("\n").split("\n")):
         n += 1
         yield "%s%4d %s\n" % (sign, at, line)
     if not n:
@@ -108,7 +108,7 @@ def commit_confirmed(app, json, minutes):
     if not 0 < n <= _MINUTES_MAX:
         raise Refused("%s is no number of minutes from 1 to %d" % (minutes, _MINUTES_MAX))
     yield from _commit(app, n)
-    yield "To keep it, type within %d minutes of the start: commit confirm\n" % n
+    yield "To keep it, type within %d min of the start: commit confirm\n" % n
 
 
 def confirm(app, json):

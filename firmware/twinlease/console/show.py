@@ -7,10 +7,8 @@ journal, clock, config, node.
 import gc
 import json as _json
 import sys
-import time
 
-from twinlease import VERSION
-from twinlease.clock import UNIX_2020
+from twinlease import VERSION, epoch
 from twinlease.lease.row import BACKUP, FREE
 
 _UNTOUCHED = (FREE, BACKUP)
@@ -38,13 +36,6 @@ def flash(app, json):
     rows.append(("worn_most", max(r.block_erases)))
     if app.journal is not None:
         rows.append(("free_blocks", app.journal.free_blocks))
-    return _record(json, rows)
-
-
-def clock(app, json):
-    """What time it is as far as this board can know."""
-    c = app.clock
-    rows = (("utc", date(c.now)), ("source", c.source), ("trusted", c.trusted), ("error_ms", c.error_ms))
     return _record(json, rows)
 
 
