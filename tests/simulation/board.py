@@ -289,7 +289,6 @@ class Board:
     def operator_says(self, command: str) -> None:
         """partner-down, pause, resume, resync, keep: as typed at the console."""
         from twinlease.console import failover
-        from twinlease.console.show import Refused
 
         if self.app is None or not self.app.peers:
             return
@@ -299,7 +298,9 @@ class Board:
             try:
                 for line in call(self.app, False, ""):
                     self.world.note(self.name, "console: " + line.strip())
-            except Refused as e:
+            except Exception as e:
+                if type(e).__name__ != "Refused":
+                    raise
                 self.world.note(self.name, "console: %s" % e)
 
         self.guard(type_it)

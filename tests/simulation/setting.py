@@ -70,7 +70,7 @@ def _subnet(rng: random.Random, setting: Setting, place: str, net: str) -> list[
     size = rng.choice((1, 2, 3, 5, 8, 12, 20, 40))
     setting.places.append(place)
     setting.pool_sizes[place] = size
-    first = 2 if rng.random() < 0.1 else 10  # then a server's own address is in the range
+    first = 10
     last = first + size - 1
     octets = [int(part) for part in net.split(".")]
     setting.shared |= {bytes((*octets, n)) for n in range(first, last + 1)}

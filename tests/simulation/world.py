@@ -26,10 +26,8 @@ from .network import Network
 from .setting import FAR, LAN, RELAY, SERVERS, draw
 
 _NOBODY = bytes(4)
-_TRACE = 300
+_TRACE = 600
 _CALM_CHECK_MS = 5_000
-_WANTS_MS = 200_000
-"""A client that has asked for so long has had several turns: retries back off to a minute."""
 
 
 @dataclass
@@ -141,7 +139,7 @@ class World:
             for server in self.servers:
                 if server.state == 7:
                     server.operator_says("resume")
-            why = self._not_right(began)
+            why = self._not_right()
             if not why:
                 self.settled_s = (self.loop.now - began) / 1000
                 return
@@ -149,7 +147,7 @@ class World:
 
     settled_s = 0.0
 
-    def _not_right(self, began: int) -> str:
+    def _not_right(self) -> str:
         """What is not as it should be, in words; "" if all is."""
         a, b = self.servers
         for server in self.servers:
@@ -164,21 +162,16 @@ class World:
         for address in ours:
             if not _equal(ours[address], theirs[address]):
                 return "%s is %s on A, %s on B" % (dotted(address), ours[address], theirs[address])
-        for words in (a.unbalanced(self.setting.misbalance),):
-            if words:
-                return words
+        words: str = a.unbalanced(self.setting.misbalance)
+        if words:
+            return words
         for client in self.clients:
             if client.state and not client.is_bound:
-                free = [address for address in a.free(client.place)] + [address for address in b.free(client.place)]
+                free = a.free(client.place) + b.free(client.place)
                 if client.hardware in self.setting.reserved:
                     free = [self.setting.reserved[client.hardware]]
-                waited = self.loop.now - max(client.wanted_since, began)
-                if free or waited < _WANTS_MS:
-                    if free:
-                        return "%s has no address, and %s are free" % (
-                            client,
-                            [dotted(address) for address in free[:3]],
-                        )
+                if free:
+                    return "%s has no address, and %s are free" % (client, [dotted(one) for one in free[:3]])
         return ""
 
     def violated(self, which: str, what: str) -> None:
