@@ -18,6 +18,8 @@ _ARENA = 4800  # octets for them
 # What the service takes beside the configuration, measured on the virtual board, and some air to work in.
 _SERVICE_WORDS = 16600
 _FAILOVER_WORDS = 11000  # and what failover takes, where a pool has a partner
+_SNTP_WORDS = 2400  # asking time servers, and the room for a round of questions
+_SNTP_SERVE_WORDS = 550
 _ROW_OCTETS = 50  # with its index heads
 _CELL_OCTETS = 16
 _AHEAD_S = 86400
@@ -27,11 +29,11 @@ _CELLS_MIN = 0.25  # cells a row, for identifiers; host names take the rest
 def build(app):
     """Take up the configuration, recover the leases, put the parts together, open the sockets."""
     free = rows = 0
-    paired = False
+    more = 0
     try:
         if _configure(app):
             free, rows = _free(), app.config.rows
-            paired = _is_paired(app)
+            more = _more_words(app)
             _serve(app, _recover_leases(app))
             _end_trial(app)
             return
@@ -46,7 +48,7 @@ def build(app):
     if app.trial >= 0:
         _go_back(app, why)
     if why:
-        app.say(why + _what_would_fit(free, rows, paired))
+        app.say(why + _what_would_fit(free, rows, more))
         app.say("This board serves nobody until it has a smaller configuration")
 
 
@@ -116,16 +118,25 @@ def _free():
     return gc.mem_free() if hasattr(gc, "mem_free") else 0
 
 
-def _what_would_fit(free, rows, paired=False):
+def _what_would_fit(free, rows, more=0):
     """How many addresses the heap that the configuration leaves would do for; a guess on the safe side."""
-    fit = _spare(free, paired) // int(_ROW_OCTETS + _CELLS_MIN * _CELL_OCTETS)
+    fit = _spare(free, more) // int(_ROW_OCTETS + _CELLS_MIN * _CELL_OCTETS)
     if not free or fit >= rows:
         return ""
     return "; in memory there is room for about %d: make the ranges smaller" % fit if fit > 0 else ""
 
 
-def _spare(free, paired):
-    words = _SERVICE_WORDS + (_FAILOVER_WORDS if paired else 0)
+def _more_words(app):
+    """What the service takes for what this configuration asks for besides."""
+    told = app.config.scope.params
+    words = _FAILOVER_WORDS if _is_paired(app) else 0
+    if "ntp-servers" in told:
+        words += _SNTP_WORDS
+    return words + _SNTP_SERVE_WORDS if told.get("ntp-serve") else words
+
+
+def _spare(free, more):
+    words = _SERVICE_WORDS + more
     return free - words * (8 if sys.maxsize >> 32 else 4)
 
 
@@ -134,7 +145,7 @@ def _cells_per_row(app):
     free, rows = _free(), app.config.rows
     if not free or not rows:
         return 1
-    cells = (_spare(free, _is_paired(app)) - rows * _ROW_OCTETS) / (rows * _CELL_OCTETS)
+    cells = (_spare(free, _more_words(app)) - rows * _ROW_OCTETS) / (rows * _CELL_OCTETS)
     if cells < 1:
         cells = max(cells, _CELLS_MIN)
         app.say("Memory is short: names are kept for about %d of %d clients" % (rows * cells, rows))

@@ -15,6 +15,8 @@ DEFAULT_FLASH = "256K"
 _USABLE = 0.988  # of the heap; the rest is the collector's own map
 _CODE = 179_000  # what serves, with room to work in, and no configuration
 _FAILOVER = 112_000  # more of it, where a pool has a failover peer
+_SNTP = 19_000  # more of it, with `ntp server`
+_SNTP_SERVE = 4_500  # more of it, with `ntp serve true`
 _EXPRESSIONS = 17_000  # more of it, for classes, `if` and computed options
 _PER_IMAGE_OCTET = 10  # heap for the model, by the size of its image
 _PER_ROW = 54  # at the least, when memory is short: with cells for one name in four
@@ -40,7 +42,9 @@ def complaints(config: Any, image: bytes, limits: Limits) -> Iterator[tuple[str,
         message, _, advice = sentence.partition("; ")
         yield message, advice
     paired = any(pool.peer for pool in config.pools)
-    if complaint := _heap(config.rows, image, limits.heap - paired * _FAILOVER):
+    told = config.scope.params
+    beside = paired * _FAILOVER + ("ntp-servers" in told) * _SNTP + bool(told.get("ntp-serve")) * _SNTP_SERVE
+    if complaint := _heap(config.rows, image, limits.heap - beside):
         what, advice = complaint
         yield (
             what.format(heap=limits.heap >> 10),

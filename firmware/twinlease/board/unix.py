@@ -9,8 +9,7 @@ import os
 import sys
 import time
 
-from .. import forget
-from ..clock import UNIX_2020
+from .. import epoch, forget
 from . import nor
 
 MICROPYTHON = sys.implementation.name == "micropython"
@@ -94,7 +93,7 @@ class Board:
 
     def rtc(self):
         """Project seconds from the host's clock, as far off as the settings say, or None if this board has none."""
-        return None if self._rtc is False else time.time_ns() // 1000000000 - UNIX_2020 + self._rtc
+        return None if self._rtc is False else epoch.now() + self._rtc
 
     async def stopped(self):
         """Return when somebody wants the board to stop: the virtual board's button, or SIGTERM under CPython."""

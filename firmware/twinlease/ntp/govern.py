@@ -23,6 +23,7 @@ _LASTS_S = const(4)
 _LASTS_ALONE_S = const(900)
 _SAME_MS = const(1000)
 _CALM_MS = const(10)
+_CALM_S = const(32)
 _UNREST_MS = const(40)
 _LEARN_S = const(900)
 _LEARN_SOON_S = const(128)
@@ -49,7 +50,8 @@ def decide(state, offset, n_agree, up, trusted):
 def slewed(state, trim, offset, up):
     """The clock is being corrected by `offset` ms: what that tells of the crystal, and when to ask again."""
     if abs(offset) <= _CALM_MS:
-        state.poll = min(state.poll + 1, POLL_MAX)
+        if up - state.synced_at >= _CALM_S:  # and not of one burst
+            state.poll = min(state.poll + 1, POLL_MAX)
     elif abs(offset) >= _UNREST_MS:
         state.poll = max(state.poll - 1, POLL_MIN)
     if state.learn_since < 0:
