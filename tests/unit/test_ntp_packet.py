@@ -83,6 +83,17 @@ def test_our_answer_tells_the_time_and_how_good_it_is():
     assert 20 <= packet.root_delay(octets) // 2 + packet.root_dispersion(octets) <= 22, "no more, no less than we know"
 
 
+def test_a_server_whose_address_is_looked_up_again_is_still_followed():
+    """It has a name, and has been silent for a while: its address is not known, the time is (found by fuzzing)."""
+    state = State(["time.example"])
+    state.peer = state.sources[0]
+    state.peer.stratum = 2
+    a = Answerer()
+    assert a.receive(asked(), 217_000_000, 250)
+    a.tell(state, 5, 216_999_990)
+    assert a.buf[1] == 3 and bytes(a.buf[12:16]) == bytes(4)
+
+
 def test_a_clock_that_nobody_set_or_that_has_run_too_long_says_so():
     state = State([b"\x0a\0\0\x05"])
     for told, error_ms in ((None, -1), (state, 5), (None, 5)):

@@ -25,6 +25,7 @@ _EACH = const(10)
 _ALL = const(320)
 _ERA_HIGH = const(0xE1B6)  # NTP seconds of 2020-01-01, 3786825600, in halves
 _ERA_LOW = const(0x5F80)
+_NO_ADDRESS = bytes(4)
 
 
 class Answerer:
@@ -78,7 +79,7 @@ class Answerer:
         delay = peer.root_delay + peer.delay
         _put_short(buf, 4, delay)
         _put_short(buf, 8, max(error_ms - delay // 2, 1))
-        copy(buf, 12, peer.address, 0, 4)
+        copy(buf, 12, peer.address or _NO_ADDRESS, 0, 4)  # one with a name may be looked up again just now
         put_time(buf, 16, since, 0)
 
     def send(self, now, ms):
