@@ -159,10 +159,18 @@ class Session:
             if not self._greeted and not tag:
                 self._greeted = True
                 await self._write(commands.answer("banner", self.app))
+                if not text.strip() and not self.locked and self._is_new():
+                    text = "setup"
             return False, await self._write(commands.answer(text, self.app), tag)
         except commands.Refused as e:
             await self._write((str(e), "\n"))
             return True, None
+
+    def _is_new(self):
+        """Has this board never been set up?"""
+        from . import setup
+
+        return setup.wanted(self.app)
 
     async def _is_locked(self):
         if self.locked is None:
@@ -269,7 +277,6 @@ class Session:
             return got[:end]
         self._got = got[1:]
         return b"" if got[:1] == b"\x04" else None
-
 
     async def _echo(self, octets):
         """Pasted text, whose lines end with CR, LF or both."""

@@ -46,6 +46,7 @@ TABLE = (
     (("reserve", "IP"), "leases", "reserve", "the host declaration that gives a client this address for good"),
     (("rollback",), "configure", "rollback", "edit the configuration that was served before"),
     (("rollback", "N"), "configure", "rollback", "the one served before that; 1 is the latest"),
+    (("setup",), "setup", "run", "questions, and a configuration made of the answers"),
     (("show", "clock"), "clock", "show", "what time it is, and how we know"),
     (("show", "config"), "configure", "show", "the configuration that is served"),
     (("show", "failover"), "failover", "show", "this server and its partner: states, link, pools"),
