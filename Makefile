@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+NODE := build/node/.installed
 
 DEBIAN := isc-dhcp-server isc-dhcp-client udhcpc dhcpcd-base kea-admin kea-dhcp4-server dnsmasq-base iproute2 tshark chrony
 
@@ -35,7 +36,7 @@ unit: $(STAMP) ## Unit tests on CPython
 micropython: $(STAMP) ## The same unit tests on MicroPython
 	@$(BIN)/python tests/run_micropython.py
 
-host: $(STAMP) ## Tests of the host tools and the virtual board
+host: $(STAMP) $(NODE) ## Tests of the host tools and the virtual board
 	@$(BIN)/python -m pytest -q -rs tests/host
 
 power: $(STAMP) ## Power cuts: at every flash operation in memory, and at random on a virtual board
@@ -44,7 +45,7 @@ power: $(STAMP) ## Power cuts: at every flash operation in memory, and at random
 interop: $(STAMP) ## Real clients and servers against the virtual board (root)
 	@$(BIN)/python -m pytest -q -rs tests/interop
 
-boards: $(STAMP) ## host, power and interop at once, as far as the cores go
+boards: $(STAMP) $(NODE) ## host, power and interop at once, as far as the cores go
 	@$(BIN)/python -m pytest -q -rs -n 4 --dist loadfile tests/power tests/host tests/interop
 
 failover: $(STAMP) ## Pairs of servers, a board beside ISC dhcpd and beside its twin, through every fault (root)
@@ -64,8 +65,15 @@ fuzz: $(STAMP) ## Throw mutated packets, streams, configurations, images at ever
 bench: $(STAMP) debian ## Measure this server beside ISC dhcpd, Kea and dnsmasq, and failover pairs; ONLY=failover (or servers)
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
 
-footprint: $(STAMP) ## Measure what the firmware takes of a board's heap (unix port; root)
-	@$(BIN)/python -m tests.bench.footprint
+footprint: $(STAMP) $(NODE) ## Measure what the firmware takes of a 32-bit heap; RECORD=1 keeps the totals; UNIX=1: of a 64-bit one (root)
+	@$(BIN)/python -m tests.bench.footprint $(if $(RECORD),--record) $(if $(UNIX),--unix)
+
+# A 32-bit MicroPython from npm, as the lock file names it.  Without it what needs it skips, and says so.
+$(NODE): tests/bench/footprint/package.json tests/bench/footprint/package-lock.json
+	@mkdir -p build/node && cp $^ build/node
+	@if ! command -v npm >/dev/null; then echo "SKIPPED: npm is not installed: no 32-bit MicroPython for make footprint"; \
+	elif npm ci --prefix build/node --no-fund --no-audit --loglevel=error >build/node/npm.log 2>&1; then touch $@; \
+	else tail -3 build/node/npm.log; echo "SKIPPED: npm could not install @micropython/micropython-webassembly-pyscript"; fi
 
 lint: $(STAMP) ## Style of everything, types of host/
 	@$(BIN)/ruff check . && $(BIN)/mypy

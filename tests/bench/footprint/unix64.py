@@ -1,4 +1,4 @@
-"""What the firmware takes of a board's heap, measured on MicroPython's unix port (64-bit): `make footprint`, as root.
+"""What the firmware takes of a board's heap, measured on MicroPython's unix port (64-bit): `make footprint UNIX=1`, as root.
 
 Two tables. The first: a serving board of 256 KiB, with 250 and 1,000 leases, ping-check off and on. "Free" is after a
 collection, before anybody typed; "console" is after a command has been answered, "largest" the largest free piece,
@@ -8,7 +8,7 @@ many 16-octet cells the lease table has: where memory is short it takes fewer th
 The second: what each module leaves in the heap when it is imported after those above it. Where the pool of names
 grows, its new part counts there.
 
-    python -m tests.bench.footprint
+    python -m tests.bench.footprint --unix
 """
 
 from __future__ import annotations
@@ -163,7 +163,3 @@ def main() -> None:
             print(f"{name:<36}{octets:>9}")
         failover = sum(octets for name, octets in rows if ".failover." in name)
         print(f"{'all':<36}{sum(octets for _, octets in rows):>9}\n{'of it failover':<36}{failover:>9}\n{names} names")
-
-
-if __name__ == "__main__":
-    main()

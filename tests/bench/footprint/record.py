@@ -1,0 +1,34 @@
+"""The totals that were recorded last: the firmware may not grow beyond them unnoticed.
+
+record.json has octets of heap by "leases, failover peers". It is written on purpose, by `make footprint RECORD=1`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from .measure import BUDGETS
+
+FILE = Path(__file__).with_name("record.json")
+MARGIN = 1024  # octets: names come and go, and their pool grows in leaps
+
+
+def read() -> dict[tuple[int, int], int]:
+    """Octets by (leases, peers)."""
+    return {tuple(map(int, key.split(", "))): octets for key, octets in json.loads(FILE.read_text()).items()}  # type: ignore[misc]
+
+
+def write(totals: dict[tuple[int, int], int]) -> None:
+    FILE.write_text(json.dumps({f"{n}, {peers}": octets for (n, peers), octets in totals.items()}, indent=2) + "\n")
+
+
+def complaint(setting: tuple[int, int], octets: int, recorded: int) -> str:
+    """What is wrong with a total, and what to do, or nothing."""
+    leases, peers = setting
+    what = f"a board with {leases} leases and {peers} failover peers takes {octets:,} octets of heap"
+    if recorded <= BUDGETS.get(setting, recorded) < octets:
+        return f"{what}: over its budget of {BUDGETS[setting]:,}. See where it goes with: make footprint"
+    if octets > recorded + MARGIN:
+        return f"{what}, {octets - recorded:,} more than recorded. If that is worth it: make footprint RECORD=1"
+    return ""
