@@ -16,6 +16,7 @@ import gc
 
 from . import VERSION, forget
 from .clock import PARTNER, RTC, RTC_ERROR_MS, Clock
+from .overlay import run
 
 _TICK_S = 1
 _TEND_RECORDS = 8
@@ -83,15 +84,20 @@ class App:
         was, source, before = clock.trusted, clock.source, clock.now
         told = self.board.rtc()
         step = clock.hear(told)
-        if step >= 0 and not self.set_clock(told, 0, step, was and step > 0, RTC_ERROR_MS, RTC):
-            return  # time goes on as it was; in a minute we try again
+        if step >= 0:
+            step = step or min(told - before, 0)  # a partner's word was ahead, and what was given by it moves back
+            if not self.set_clock(told, 0, step, was and step > 0, RTC_ERROR_MS, RTC):
+                return  # time goes on as it was; in a minute we try again
         if step > 0 or source != clock.source:
             self._tell_step(step if step > 0 else clock.now - before)
 
     def hear_partner(self, peer):
-        """A failover partner that knows the time has said it, and we do not know it."""
+        """A failover partner that knows the time has said it, and we do not know it but by such words."""
         told = peer.partner_time
         if told < 0:
+            return
+        if self.clock.trusted:
+            self._follow_partner(peer)
             return
         if not self.clock.credible(told):
             if not self._doubted:
@@ -103,6 +109,12 @@ class App:
         if self.set_clock(told, 0, step, False, _PARTNER_ERROR_MS, PARTNER):
             self.tell_time()
             self._tell_step(step)
+
+    def _follow_partner(self, peer):
+        """Our time is a partner's word, and its clock has been set since."""
+        skew = peer.skew
+        if skew and peer.partner_owns and self.clock.credible(self.clock.now + skew):
+            run("stepping", "by", self, skew * 1000, _PARTNER_ERROR_MS, PARTNER)
 
     def set_clock(self, told, ms, step, everyone, error_ms, source):
         """It is `told`, and `ms`: leases that count from a wrong time move by `step`.
@@ -124,7 +136,7 @@ class App:
         if step < 0:
             move.back(self.table, self.journal, step, self.since, self.clock.now)
         else:
-            move.leases(self.table, self.journal, step, everyone, self.clock.now)
+            move.leases(self.table, self.journal, step, everyone, self.clock.now, self.since)
         forget("twinlease.move")
         self.since = min(self.since + step, told)
         for peer in self.peers:
@@ -138,6 +150,7 @@ class App:
         """What the server must know of the clock besides `now`."""
         server, clock = self.node.server, self.clock
         server.trusted_time = clock.trusted
+        server.own_time = clock.source != PARTNER
         server.doubt_s = min(clock.latest - clock.now, _DOUBT_MAX_S) if clock.trusted else 0
 
     async def tending(self):

@@ -6,7 +6,6 @@ chronyd runs with -x: it tells the time of this machine and never sets it. What 
 
 from __future__ import annotations
 
-import socket
 import struct
 import threading
 import time

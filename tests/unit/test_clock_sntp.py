@@ -4,6 +4,7 @@ from leases import Nor, check
 from nor import KINDS, PowerCut
 from test_clock_steps import DAY, Partner, T, boot, give, left, run
 from twinlease import move, start, stepping
+from twinlease.app import App
 from twinlease.clock import JOURNAL, PARTNER, RTC, SNTP
 from twinlease.lease.row import ABANDONED, PROVISIONAL
 
@@ -184,3 +185,57 @@ def test_a_power_cut_while_leases_move_back_ends_none_early_and_none_late():
 
 def test_a_board_that_does_not_know_of_time_servers_believes_its_clock_at_once():
     assert start._is_asked_first(boot(Nor(64), T), T, T + YEAR) is False
+
+
+class Linked(Partner):
+    """A partner whose clock is known to be ahead by `skew`."""
+
+    def __init__(self, app, skew, owns=True):
+        super().__init__(app.clock.now + skew)
+        self.skew = skew
+        self.partner_owns = owns
+
+
+def told_by_partner():
+    flash = Nor(64)
+    app = boot(flash, T)
+    run(app, 10)
+    flash = flash.reboot()
+    app = boot(flash, None)
+    app.hear_partner(Partner(T + 1000))
+    run(app, 10)
+    give(app, 0, 7200)
+    return app
+
+
+def test_a_board_that_has_its_time_from_its_partner_follows_it_when_it_is_set():
+    for skew in (90, -90, 86400, -400):
+        app = told_by_partner()
+        now = app.clock.now
+        app.hear_partner(Linked(app, skew))
+        assert app.clock.now == now + skew and app.clock.source == PARTNER and left(app, 0) == 7200, skew
+
+
+def test_it_does_not_follow_its_own_word_nor_one_that_cannot_be():
+    for skew, owns in ((90, False), (0, True), (None, True), (-2000, True), (3 * YEAR, True)):
+        app = told_by_partner()
+        now = app.clock.now
+        partner = Linked(app, skew or 0, owns)
+        partner.skew = skew
+        app.hear_partner(partner)
+        assert app.clock.now == now, skew
+
+
+def test_the_server_knows_whose_time_it_is():
+    app = told_by_partner()
+
+    class Server:
+        pass
+
+    app.node = app
+    app.server = Server()
+    App.tell_time(app)
+    assert app.server.trusted_time and not app.server.own_time
+    sntp(app, 5)
+    App.tell_time(app)
+    assert app.server.trusted_time and app.server.own_time

@@ -506,6 +506,17 @@ def test_contacts_keep_an_idle_link_alive():
     assert pair.normal()
 
 
+def test_a_clock_that_is_set_while_the_link_stands_is_known_to_the_partner():
+    pair = normal()
+    server = pair.b.store
+    for trusted, own in ((False, True), (True, True), (True, False)):
+        server.trusted_time, server.own_time = trusted, own
+        pair.run(20)
+        peer = pair.a.peer
+        assert (peer.partner_time >= 0, bool(peer.partner_time >= 0 and peer.partner_owns)) == (trusted, trusted and own)
+    assert pair.normal()
+
+
 # Sharing the pool
 
 

@@ -103,6 +103,7 @@ class Server:
         self.note = SERVED
         self.lease_s = 0
         self.trusted_time = True
+        self.own_time = True  # it is not a failover partner's word
         self.doubt_s = 0
         self._stashes = config.uses_agent and config.scope.param("stash-agent-options", True)
         self._address = bytearray(4)

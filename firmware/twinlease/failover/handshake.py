@@ -74,9 +74,9 @@ def connect(peer, link):
 
 
 def _hello(peer):
-    flags = links.NEVER_SERVED if endpoint.never_served(peer.record) else 0
-    if peer.store.server.trusted_time:
-        flags |= links.CLOCK_TRUSTED
+    flags = links.clock_flags(peer.store.server)
+    if endpoint.never_served(peer.record):
+        flags |= links.NEVER_SERVED
     if peer.record.partner != endpoint.UNKNOWN:
         flags |= links.HAD_PARTNER
     out = bytearray(HELLO_SIZE)

@@ -45,6 +45,15 @@ _HELD_UP = const(100)
 NEVER_SERVED = const(1)  # flags of HELLO: the sender has never answered a client as half of this pair
 CLOCK_TRUSTED = const(2)
 HAD_PARTNER = const(4)  # it has heard the state of a partner, of which the receiver may be the successor
+CLOCK_OWN = const(8)  # its time is not its partner's word
+CLOCK_FLAGS = const(10)
+
+
+def clock_flags(server):
+    """What our clock is, for a partner."""
+    if not server.trusted_time:
+        return 0
+    return CLOCK_FLAGS if server.own_time else CLOCK_TRUSTED
 
 
 class Skew:

@@ -46,6 +46,7 @@ class Peer(Exchange):
         self.agree = b""  # our octets of AGREE (agree.py); set before start
         self.differences = ()
         self.partner_time = -1  # project seconds that a partner with a trusted clock has just told
+        self.partner_owns = False  # that is not our own word
         self.said_skew = 0
         self.refused = self.refused_at = 0  # a bit for each reason that is in the log; `up` of the first
         if conf.key:
@@ -236,7 +237,11 @@ class Peer(Exchange):
             self.partner_clock.start(m.sent_at, self.now, self.up)
         else:
             self.partner_clock.hear(m.sent_at, self.now, self.up, link.twin)
+        at = m.where[w.OWN + w.CLOCK]
+        if at:
+            link.flags = link.flags & ~links.CLOCK_FLAGS | m.buf[at] & links.CLOCK_FLAGS
         self.partner_time = m.sent_at if not link.twin or link.flags & links.CLOCK_TRUSTED else -1
+        self.partner_owns = not link.twin or link.flags & links.CLOCK_OWN > 0
 
     def _break(self, link, reason):
         self.note(run("failover.words", "broken", reason))
@@ -300,7 +305,7 @@ class Peer(Exchange):
     def _watch_link(self, link):
         what = link.timer(self.up)
         if what == links.SPEAK:
-            link.writer.bare(w.CONTACT, self.header())
+            link.writer.bare(w.CONTACT, self.header(), links.clock_flags(self.store.server) if link.twin else -1)
             link.writer.wrote = False  # timer() has counted it
         elif what == links.SILENT:
             self.store.say("timeout waiting for failover peer %s" % self.conf.name)

@@ -74,6 +74,7 @@ VENDOR_SPECIFIC_OPTIONS = const(29)
 OWN_FIRST = const(0x5400)
 OWN_COUNT = const(16)
 HELLO = const(0)  # less OWN_FIRST; in CONNECT and CONNECTACK, see link.py
+CLOCK = const(5)  # in CONTACT: flags of HELLO as they are now
 AGREE = const(1)
 
 # Values of options: reference sections 1.5 and 2.4.

@@ -191,9 +191,11 @@ class Writer:
         self._begin_answer(w.UPDDONE, now, buf, xid_at)
         return self._finish()
 
-    def bare(self, kind, now):
-        """POOLREQ, UPDREQ, UPDREQALL or CONTACT: a header, and no option."""
+    def bare(self, kind, now, clock=-1):
+        """POOLREQ, UPDREQ, UPDREQALL or CONTACT: a header, and no option; clock: between our boards, what ours is."""
         self._begin(kind, now)
+        if clock >= 0:
+            self._octet(w.OWN_FIRST + w.CLOCK, clock)
         return self._finish()
 
     def disconnect(self, now, reason, text):

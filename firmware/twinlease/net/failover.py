@@ -23,6 +23,7 @@ import gc
 
 from micropython import const
 
+from ..clock import PARTNER
 from ..failover.evidence import CONNECTED, TURNED_AWAY
 from ..overlay import load, unload
 from . import tcp
@@ -76,7 +77,7 @@ class Failover:
         self.identity = None  # this board's, which the beat tells
         self.catch_up = None  # brings `clock` up to date
         self.left = None  # left.py: the clients of a partner that is gone
-        self.discipline = None  # called with a Peer after it has heard something, while our clock is not trusted
+        self.discipline = None  # called with a Peer after it has heard something, while our clock is not trusted, or its
 
     def time(self):
         """Bring `up` up to date; returns it."""
@@ -325,7 +326,7 @@ class Failover:
         while at < n and not peer.closing[c]:
             up = self.time()
             taken = peer.received(c, line.buf, n, at, self._clock.now, up)
-            if self.discipline and not self._clock.trusted:
+            if self.discipline and (not self._clock.trusted or self._clock.source == PARTNER):
                 self.discipline(peer)
             self._flush()
             at += taken

@@ -84,7 +84,7 @@ _UNTIL = frozenset(("wait_until", "alone_until", "held_until", "_kept_at"))
 
 
 class _Store:
-    trusted_time = True
+    trusted_time = own_time = True
 
     def __init__(self, board):
         self.board = board
