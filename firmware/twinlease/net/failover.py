@@ -77,7 +77,7 @@ class Failover:
         self.identity = None  # this board's, which the beat tells
         self.catch_up = None  # brings `clock` up to date
         self.left = None  # left.py: the clients of a partner that is gone
-        self.discipline = None  # called with a Peer after it has heard something, while our clock is not trusted, or its
+        self.discipline = None  # called with a Peer that has heard something, while we have no time but by such words
 
     def time(self):
         """Bring `up` up to date; returns it."""
