@@ -23,7 +23,6 @@ from .updates import Updates
 _STALLED = const(50)
 
 NOBODY = bytes(8)
-_RECOVERS = (endpoint.RECOVER, endpoint.RECOVER_WAIT, endpoint.RECOVER_DONE)
 
 
 class Unfinished(Exception):
@@ -43,7 +42,6 @@ class Exchange(Service):
         self.index = index
         self.store = store
         self.updates = Updates(conf, table, pools, store)
-        self.updates.is_promised = self.is_promised
         self.twin = False  # the partner is, or was when last seen, one of our boards
         self.partner_board = None  # its eight octets
         self.link = None  # the connection that is up
@@ -76,8 +74,8 @@ class Exchange(Service):
             flags = max(m.octet(w.SERVER_FLAGS), 0)
             heard = endpoint.HEARD_STARTING if flags & w.FLAG_STARTUP else endpoint.HEARD
             self.step(heard, max(m.octet(w.SERVER_STATE), 0))
-            if self.record.partner in _RECOVERS and not link.remembers_all():
-                self.forgot_at = self.now
+            if self.record.partner == endpoint.RECOVER and not link.remembers_all():
+                run("failover.resync", "keep_promises", self)
         elif kind == w.UPDREQ or kind == w.UPDREQALL:
             run("failover.resync", "answer", self, kind)
         elif kind == w.UPDDONE:
@@ -238,7 +236,5 @@ class Exchange(Service):
         run("failover.resync", "ask", self, kind)
 
     def _watch(self):
-        if self.forgot_at >= 0:
-            self._ask_again()
         if self.nag_at >= 0 or (self.asked_xid >= 0 and self.up - self.fed_at >= _STALLED):
             run("failover.resync", "stalled", self)

@@ -55,7 +55,7 @@ def clock_moved(peer, step):
     since = peer.started
     peer.now += step
     peer.started += step
-    for at in ("alone_until", "balance_at", "balanced_at", "held_until", "forgot_at"):
+    for at in ("alone_until", "balance_at", "balanced_at", "held_until"):
         if getattr(peer, at) > since:
             setattr(peer, at, max(getattr(peer, at) + step, 1))
     peer.record = memory.moved(peer.record, since, step)

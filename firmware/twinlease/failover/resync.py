@@ -11,12 +11,16 @@ whatever its xid was, and ask again.
 
 from micropython import const
 
-from . import endpoint
+from ..lease.row import ACKED, ACTIVE, EXPIRED, RELEASED, RESET
+from . import endpoint, times
 from . import wire as w
 from .link import HAD_PARTNER, NEVER_SERVED
+from .service import is_own_address
 
 _NAG_ROOM = const(400)
 _NOT_HEARD = b"not received, please send it again"
+_NOBODY = bytes(6)
+_ENDED = (EXPIRED, RELEASED, RESET)
 
 
 def ask(peer, kind):
@@ -71,6 +75,36 @@ def done(peer, link):
         if link.twin and link.flags & (NEVER_SERVED | HAD_PARTNER) == HAD_PARTNER:
             peer.hold(peer.now + peer.record.mclt)
     return True
+
+
+def keep_promises(peer):
+    """The partner knows nothing of before: it is new, or has lost its data, or is an ISC dhcpd of which nobody can say.
+
+    What it was before may have renewed each lease alone, for MCLT beyond what was agreed.  So each is ACTIVE that long,
+    here, and for the partner as soon as it is told: nobody's consent frees it before.  The client is the same, unless the
+    partner was told that the lease had ended: then it may have given the address to a client that nobody knows.
+    """
+    t = peer.table
+    for row in range(t.rows):
+        state = t.state(row)
+        if (state == ACTIVE or state in _ENDED) and peer.owns(row) and not is_own_address(t, row):
+            promised = times.promised_until(t.tstp(row), t.tsfp(row))
+            until = times.takeover_at(promised, peer.now, peer.record.mclt)
+            if state != ACTIVE or t.ends(row) < until:
+                _keep(peer, row, until)
+
+
+def _keep(peer, row, until):
+    t = peer.table
+    if t.state(row) != ACTIVE:
+        if t.rewind(row) != ACTIVE:
+            t.clear_client(row)
+            t.set_client(row, _NOBODY, 0, 0, 1, _NOBODY, 0, 6)
+        t.set_state(row, ACTIVE)
+    t.set_times(row, until, t.cltt(row))
+    t.set_rewind(row, EXPIRED)  # so that the update has the row in flash before it leaves
+    t.clear_flags(row, ACKED)
+    peer.updates.put(row)
 
 
 def stalled(peer):

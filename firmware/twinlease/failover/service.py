@@ -12,12 +12,10 @@ Not here: messages and states (peer.py), which client is asking (dhcp/share.py).
 
 from micropython import const
 
-from ..lease.row import ABANDONED, ACKED, ACTIVE, BACKUP, DUE, EXPIRED, FREE, HELD, RELEASED, RESET, SENT, USED
+from ..lease.row import ABANDONED, ACKED, ACTIVE, BACKUP, EXPIRED, FREE, HELD, RELEASED, RESET, USED
 from . import balance, endpoint, times
 
 _LOOK = const(64)  # rows looked at in one tick
-_KEPT_LOOK = const(8)
-_KEPT_S = const(60)
 _ENDED = (EXPIRED, RELEASED, RESET)
 
 
@@ -47,9 +45,6 @@ class Service:
         self.alone_until = -1
         self.held_until = 0
         self.release_at = -1  # next row to look at for HELD, -1 if there is nothing to do
-        self.forgot_at = -1  # when the partner was heard that knows nothing of before: new, or without its data
-        self._kept_row = self._kept_at = 0
-        self._keeps = False
         n = 1 + max([pool.index for pool in pools] + [-1])
         self._is_mine = bytearray(n)
         for pool in pools:
@@ -199,41 +194,6 @@ class Service:
                         t.clear_flags(row, ACKED)
                         self.store.save_later(row)
                     row = after
-
-    # A partner that was replaced, or has lost its data
-
-    def is_promised(self, row):
-        """May what the partner was before have promised this lease, which has ended here, for longer than we know?
-
-        Then that the partner of now agrees to its end says nothing: the row waits as in PARTNER-DOWN.
-        """
-        t, at, mclt = self.table, self.forgot_at, self.record.mclt
-        if at < 0 or t.state(row) not in _ENDED or t.cltt(row) >= at:
-            return False
-        return self.now <= times.takeover_at(times.promised_until(t.tstp(row), t.tsfp(row)), at, mclt)
-
-    def _ask_again(self):
-        """The partner is told anew of what need not wait any more, and that makes it FREE; a few rows a call.
-
-        Once a minute for each row: it may refuse.
-        """
-        t = self.table
-        if self._kept_row == 0 and 0 <= self._kept_at - self.now <= _KEPT_S:
-            return
-        end = min(self._kept_row + _KEPT_LOOK, t.rows)
-        for row in range(self._kept_row, end):
-            state = t.state(row)
-            if (state == ACTIVE or state in _ENDED) and t.cltt(row) < self.forgot_at and self.owns(row):
-                self._keeps = True
-                if state != ACTIVE and not t.flags(row) & (DUE | SENT) and not self.is_promised(row):
-                    self.updates.put(row)
-        self._kept_row = end
-        if end == t.rows:
-            self._kept_row = 0
-            self._kept_at = self.now + _KEPT_S
-            if not self._keeps:
-                self.forgot_at = -1
-            self._keeps = False
 
     # A board that was replaced
 

@@ -56,7 +56,6 @@ class Updates:
         self._primary = conf.role == "primary"
         self.window = self.out = self.unknown_there = 0
         self.bindings = None  # the module bindings.py, while there is a link
-        self.is_promised = None  # of the Peer, see service.py
         self._binding = Binding()
         self._rows = array("H", [NONE] * _SLOTS)
         self._xids = array("I", [0] * _SLOTS)
@@ -248,8 +247,6 @@ class Updates:
         if reason >= 0:
             self._rejected(reason, up)
             return -1
-        if self.is_promised and self.is_promised(row):
-            return -1  # not by this partner's word alone
         freed = self.bindings.acked(t, row)
         self.store.save_later(row)
         return row if freed else -1

@@ -75,12 +75,12 @@ _IDLE = frozenset(
         "_best", "_heard", "_since", "_opened", "_said", "_looked", "_speak", "_silent", "_quiet", "boots", "quiet",
         "_fresh_turn", "_asked", "_xids", "_rows", "_marks", "_fresh", "_fresh_at", "_fresh_n", "asked_xid", "asked", "came",
         "_tick", "_target", "_closing", "_scan", "_scanned", "_swept", "_abandoned_at", "more_due", "_drop_at",
-        "_queues", "buf", "_retry_at", "record", "link", "forgot_at", "xid", "end", "wrote", "_start", "_own", "_full",
+        "_queues", "buf", "_retry_at", "record", "link", "xid", "end", "wrote", "_start", "_own", "_full",
         "at", "size", "_end", "_bad",
     )
 )  # fmt: skip
 _CONSTANT = ("_is_mine", "_items", "_digest", "_digested", "_ranges")
-_UNTIL = frozenset(("wait_until", "alone_until", "held_until", "_kept_at"))
+_UNTIL = frozenset(("wait_until", "alone_until", "held_until"))
 
 
 class _Store:
@@ -432,7 +432,6 @@ class Board:
             rest.append(plains(d))
             rest.extend([max(d[k] - now, -1) for k in untils])
             rest.extend(map(bytes, buffers))
-        forgot = time(peer.forgot_at)
         return (
             *base,
             record,
@@ -443,7 +442,6 @@ class Board:
             answers,
             retry,
             u._fresh_n,
-            forgot,
             *rest,
         )
 

@@ -181,7 +181,7 @@ class World:
         if not self.whole and not any(linked):  # TCP loses nothing of a gap that nobody notices
             todo.append((True, (self.heal,)))
         for i in (0, 1):
-            if not on[i] and (self.whole or not self.down & 1 << i):
+            if not on[i] and (not self.down >> i & 1 or limits.liars or (self.whole and on[1 - i])):
                 todo.append((True, (self.boot, i)))
         if self.whole and all(on) and not any(linked):
             todo.append((True, (self.connect,)))
@@ -190,10 +190,12 @@ class World:
             todo.append((True, (self.wait,)))
         self._operator(todo, on, image.faults < limits.faults)
         if image.faults < limits.faults:
-            if self.whole and (not self.down or limits.liars):
+            # While somebody is on who was declared down and has not heard, the wire and the one who serves stay.
+            listens = [on[i] and self.down >> i & 1 and not limits.liars for i in (0, 1)]
+            if self.whole and not any(listens):
                 todo.append((False, (self.cut,)))
             for i in (0, 1):
-                if on[i]:
+                if on[i] and not listens[1 - i]:
                     todo.append((False, (self.crash, i)))
         if image.acts < limits.acts:
             for i in (0, 1):
@@ -208,7 +210,7 @@ class World:
         for i in (0, 1):
             board = self.boards[i]
             if on[i] and not board.linked and board.state != endpoint.PARTNER_DOWN:
-                right = not on[1 - i] and not self._empty_handed(i)
+                right = not on[1 - i] and not self._empty_handed(i) and not self.down >> i & 1
                 if right or (self.limits.liars and more):
                     todo.append((False, (self.partner_down, i)))
             elif not on[i] and self.limits.replaced and (board.meta or board.flash):
