@@ -1,34 +1,50 @@
 """Does a configuration fit a board?  What its flash holds by the journal's own rule, and an estimate of its heap.
 
-The numbers are measured on the virtual board, whose pointers are twice those of a board: what fits there fits a
-board with a heap of the same size.
+There are two sets of numbers: of the virtual board, whose pointers are of 64 bits, and of a board of hardware, with 32.
+`make footprint` measures both; tests/host/test_footprint.py holds the second against it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 DEFAULT_HEAP = "256K"
 DEFAULT_FLASH = "256K"
-_USABLE = 0.988  # of the heap; the rest is the collector's own map
-_CODE = 179_000  # what serves, with room to work in, and no configuration
-_FAILOVER = 112_000  # more of it, where a pool has a failover peer
-_SNTP = 19_000  # more of it, with `ntp server`
-_SNTP_SERVE = 4_500  # more of it, with `ntp serve true`
-_EXPRESSIONS = 17_000  # more of it, for classes, `if` and computed options
-_PER_IMAGE_OCTET = 10  # heap for the model, by the size of its image
-_PER_ROW = 54  # at the least, when memory is short: with cells for one name in four
 _BLOCK = 4096
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Octets that a board has for Python, and for its leases."""
+class Needs:
+    """Octets of heap that the firmware takes on one kind of interpreter."""
 
-    heap: int
+    usable: float  # of the heap, where the rest is the collector's own map
+    code: int  # what serves, with room to work in, and no configuration
+    failover: int  # more of it, where a pool has a failover peer
+    sntp: int  # more of it, with `ntp server`
+    sntp_serve: int  # more of it, with `ntp serve true`
+    expressions: int  # more of it, for classes, `if` and computed options
+    per_image_octet: float  # heap for the model, by the size of its image
+    per_row: int  # at the least, when memory is short: with cells for one name in four
+    native: int = 0  # what of `code` is native code, and not in the heap of an ESP32
+
+
+ROOM = 8000  # to work in: datagrams, replies to the console, what waits for a collection
+VIRTUAL = Needs(0.988, 179_000, 112_000, 19_000, 4_500, 17_000, 10, 54)
+BOARD = Needs(1, 136_500 + ROOM, 73_000, 10_500, 3_200, 3_500, 6.5, 54, native=14_000)
+_PER_ROW_WITH_NAMES = 64
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Octets that a board has for Python (None: no bound), and for its leases; and what the firmware needs there."""
+
+    heap: int | None
     flash: int
+    needs: Needs = VIRTUAL
+    name: str = ""  # of the board, for people
 
 
 def octets(size: str) -> int:
@@ -41,15 +57,26 @@ def complaints(config: Any, image: bytes, limits: Limits) -> Iterator[tuple[str,
     if sentence := _flash(config, limits.flash):
         message, _, advice = sentence.partition("; ")
         yield message, advice
-    paired = any(pool.peer for pool in config.pools)
-    told = config.scope.params
-    beside = paired * _FAILOVER + ("ntp-servers" in told) * _SNTP + bool(told.get("ntp-serve")) * _SNTP_SERVE
-    if complaint := _heap(config.rows, image, limits.heap - beside):
-        what, advice = complaint
-        yield (
-            what.format(heap=limits.heap >> 10),
-            advice + ("; failover takes %d KiB of it" % (_FAILOVER >> 10) if paired else ""),
-        )
+    if limits.heap is not None and (complaint := _heap(config, image, limits.heap, limits)):
+        yield complaint
+
+
+def carries(limits: Limits, paired: bool) -> int:
+    """How many leases, with their clients' names, such a board has room for with a small configuration, in tens."""
+    assert limits.heap is not None
+    needs = limits.needs
+    free = limits.heap * needs.usable - needs.code - paired * needs.failover
+    return max(min(int(free) // _PER_ROW_WITH_NAMES, _in_flash(limits.flash)) // 10 * 10, 0)
+
+
+def _in_flash(size: int) -> int:
+    """How many leases the journal would keep in `size` octets: in what it says of too many, it tells."""
+    from twinlease import conf
+
+    told = _flash(conf.load("subnet 10.0.0.0 netmask 255.255.128.0 { range 10.0.0.1 10.0.127.250; }"), size)
+    hold = re.search(r"they hold (\d+)", told)
+    assert hold, told
+    return int(hold[1])
 
 
 class _Region:
@@ -73,18 +100,34 @@ def _flash(config: Any, size: int) -> str:
     return ""
 
 
-def _heap(rows: int, image: bytes, heap: int) -> tuple[str, str] | None:
-    """What to say if `heap` octets are too few; the heap itself goes in by name."""
-    free = int(heap * _USABLE) - _CODE - _PER_IMAGE_OCTET * len(image)
-    if _has_expressions(image):
-        free -= _EXPRESSIONS
-    room = max(free // _PER_ROW, 0)
+def _heap(config: Any, image: bytes, heap: int, limits: Limits) -> tuple[str, str] | None:
+    """What to say if `heap` octets are too few."""
+    needs, rows, told = limits.needs, config.rows, config.scope.params
+    failover = needs.failover if any(pool.peer for pool in config.pools) else 0
+    beside = ("ntp-servers" in told) * needs.sntp + bool(told.get("ntp-serve")) * needs.sntp_serve
+    model = needs.per_image_octet * len(image) + needs.expressions * _has_expressions(image)
+    alone = int(heap * needs.usable - needs.code - beside)
+    free = int(alone - failover - model)
+    room = max(free // needs.per_row, 0)
     if rows <= room:
         return None
-    what = f"a heap of {{heap}} KiB is too little for {rows} addresses and this configuration"
-    if room == 0:
-        return what, "make the configuration smaller: fewer hosts, subclasses and options; or take a larger heap"
-    return what, f"with this configuration there is room for about {room}; make the ranges smaller"
+    of = f" ({limits.name})" if limits.name else ""
+    what = f"a heap of {heap >> 10} KiB{of} is too little for {rows} addresses and this configuration"
+    larger = "take a board with a larger heap"
+    if alone <= 0:
+        return what, f"the firmware alone needs {_kib(-alone)} KiB more than that: {larger}"
+    if alone <= failover:
+        return what, f"failover takes {failover >> 10} KiB, {_kib(failover - alone)} more than is left: {larger}"
+    if room:
+        advice = f"with this configuration there is room for about {room}; make the ranges smaller"
+    else:
+        advice = "make the configuration smaller: fewer hosts, subclasses and options; or " + larger
+    return what, advice + (f"; failover takes {failover >> 10} KiB of it" if failover else "")
+
+
+def _kib(octets: int) -> int:
+    """Rounded up."""
+    return octets + 1023 >> 10
 
 
 def _has_expressions(octets: bytes) -> bool:

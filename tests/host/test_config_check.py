@@ -84,7 +84,7 @@ def test_failover_takes_its_part_of_the_heap(tmp_path: Path) -> None:
     file.write_text(peer + net.format(pool.format('failover peer "p";')))
     done = tool("config", "check", str(file), "--heap", "256K")
     assert done.returncode == 1 and "a heap of 256 KiB is too little for 90 addresses" in done.stderr + done.stdout
-    assert "failover takes 109 KiB of it" in done.stderr + done.stdout
+    assert "failover takes 109 KiB, " in done.stderr + done.stdout
     assert tool("config", "check", str(file), "--heap", "320K").returncode == 0
     file.write_text(net.format(pool.format("")))
     assert tool("config", "check", str(file), "--heap", "256K").returncode == 0

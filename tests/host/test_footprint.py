@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from twinlease_host import fit
 
 from tests.bench.footprint import measure, record, wasm
 
@@ -27,6 +28,14 @@ def test_every_budget_has_a_record() -> None:
 def test_a_serving_board_takes_no_more_heap_than_recorded(build: measure.Build, setting: tuple[int, int]) -> None:
     complaint = record.complaint(setting, measure.serving(build, *setting).total, record.read()[setting])
     assert not complaint, complaint
+
+
+def test_config_check_counts_with_what_was_measured() -> None:
+    recorded = record.read()
+    told = {"code": fit.BOARD.code - fit.ROOM, "failover": fit.BOARD.failover}
+    measured = {"code": recorded[250, 0] - 250 * 64, "failover": recorded[250, 1] - recorded[250, 0]}
+    for what, octets in measured.items():
+        assert octets <= told[what] <= octets * 1.05, f"fit.BOARD.{what} says {told[what]}, measured are {octets}"
 
 
 def test_growth_beyond_the_margin_is_told_and_how_to_record_it() -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .. import configfile, fit
+from .. import boardfile, configfile, fit
 from ..output import out
 from ..vboard import board
 
@@ -26,17 +26,22 @@ def check(
     file: Annotated[Path, typer.Argument(help="a dhcpd.conf")],
     heap: Annotated[str, typer.Option(help="the board's heap for Python")] = fit.DEFAULT_HEAP,
     flash: Annotated[str, typer.Option(help="the board's flash for leases")] = fit.DEFAULT_FLASH,
+    board_name: Annotated[str, typer.Option("--board", help="its heap and flash, as boards/ tells: pico-w …")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object instead of text")] = False,
 ) -> None:
     """Tell whether a board would serve this file, and if not, what to write.
 
-    Example: twinlease config check dhcpd.conf
+    Example: twinlease config check dhcpd.conf --board pico-w
 
-    It also has to fit the board; what a board of that heap has room for is estimated, on the safe side.
+    It also has to fit the board: without --board, a virtual one. What has room there is estimated, on the safe side.
 
     Exit codes: 0 it would (warnings are shown), 1 it has errors or is too large, 2 it cannot be read.
     """
-    limits = fit.Limits(fit.octets(board.parse_size("--heap", heap)), fit.octets(board.parse_size("--flash", flash)))
+    if board_name:
+        limits = boardfile.load(board_name).limits
+    else:
+        sizes = board.parse_size("--heap", heap), board.parse_size("--flash", flash)
+        limits = fit.Limits(fit.octets(sizes[0]), fit.octets(sizes[1]))
     report = configfile.check(file, limits)
     if as_json:
         told = {

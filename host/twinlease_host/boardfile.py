@@ -1,0 +1,64 @@
+"""Board definitions: what a kind of board has, from boards/NAME.toml. boards/README.md documents the keys."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from . import firmware, fit
+from .errors import UserError
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A board: its octets for Python (None: no bound) and for leases, and how many leases it carries."""
+
+    name: str
+    title: str
+    port: str
+    heap: int | None
+    flash: int
+    native_in_heap: bool
+    leases: int | None
+    leases_with_failover: int | None
+
+    @property
+    def limits(self) -> fit.Limits:
+        """For fit.py."""
+        needs = fit.BOARD
+        if not self.native_in_heap:
+            needs = replace(needs, code=needs.code - needs.native)
+        return fit.Limits(self.heap, self.flash, needs, self.title)
+
+
+def folder() -> Path:
+    """Where the definitions are."""
+    return firmware.root().parent / "boards"
+
+
+def names() -> list[str]:
+    """Of all boards."""
+    return sorted(path.stem for path in folder().glob("*.toml"))
+
+
+def load(name: str) -> Definition:
+    """The definition of a board. Raises UserError for a name that nobody knows, or a file that is wrong."""
+    path = folder() / f"{name}.toml"
+    if name not in names():
+        raise UserError(f"there is no board {name}", f"known boards: {', '.join(names())}")
+    try:
+        told = tomllib.loads(path.read_text())
+        heap, carries = told.get("heap", {}), told.get("leases", {})
+        return Definition(
+            name,
+            told["title"],
+            told["port"],
+            heap.get("octets"),
+            told["flash"]["leases"],
+            heap.get("native-code", True),
+            carries.get("alone"),
+            carries.get("with-failover"),
+        )
+    except (tomllib.TOMLDecodeError, KeyError) as bad:
+        raise UserError(f"{path} is no board definition: {bad}", "see boards/README.md") from None
