@@ -5,13 +5,14 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 from contextlib import redirect_stdout
 from multiprocessing import Pool
 from pathlib import Path
 
-from . import images, keyboard, loopback, networks, strangers, texts
+from . import clocks, images, keyboard, loopback, networks, strangers, texts
 from .datagrams import Dice
 from .exchange import Exchange, session
 from .watch import alarm, blocks, rearm
@@ -79,13 +80,20 @@ PARTS = (
     ("texts", texts.spoil_texts, 1000, 30),
     ("text-heap", texts.grow_texts, 1000, 2),
     ("images", images.spoil_images, 200, 12),
-    ("console", keyboard.type_garbage, 500, 8),
+    ("console", keyboard.type_garbage, 1000, 8),
+    ("sntp", clocks.lie, 2000, 4),
     ("failover-onboard", speak_onboard, 8000, 1),
     ("failover", strangers.speak, 2000, 16),
     ("failover-heap", strangers.grow, 6000, 2),
     ("failover-tcp", loopback.dial_in, 2000, 4),
     ("tshark", strangers.dissect, 2000, 2),
 )
+
+
+def _begin(compiled):
+    """A process of the pool: modules that come and go are compiled once, whatever the environment says."""
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = compiled
 
 
 def _do(task):
@@ -103,14 +111,14 @@ def _do(task):
 
 def _tasks(seed, only, inputs):
     """inputs: how many in all, about; 0: as PARTS has it.  A task is the same in a long run as in a short one."""
-    usual = sum(n * times for _, _, n, times in PARTS)
+    wanted, _, index = only.partition(":")
+    usual = sum(n * times for name, _, n, times in PARTS if wanted in ("", name))
     tasks = []
     for part, (name, _, _, times) in enumerate(PARTS):
-        wanted, _, index = only.partition(":")
         if index:
             tasks.extend([(part, int(index), seed)] if wanted == name else [])
         elif wanted in ("", name):
-            more = max(inputs, 1) * times // usual if inputs else times
+            more = -(-inputs * times // usual) if inputs else times
             tasks.extend([(part, i, seed) for i in range(max(more, 1))])
     return tasks
 
@@ -129,6 +137,7 @@ _INPUTS = (
     "configurations",
     "flash images",
     "console inputs",
+    "SNTP and DNS datagrams",
     "failover messages",
     "failover messages on MicroPython",
     "failover messages by TCP",
@@ -141,7 +150,7 @@ def fuzz(seed, only="", out=sys.stderr, inputs=0):
     started = time.monotonic()
     tasks = _tasks(seed, only, inputs)
     counts, wrong = {}, []
-    with Pool(min(2, os.cpu_count() or 1)) as pool:
+    with tempfile.TemporaryDirectory() as compiled, Pool(min(2, os.cpu_count() or 1), _begin, (compiled,)) as pool:
         for i, (name, index, found, trouble) in enumerate(pool.imap_unordered(_do, tasks)):
             if found is None:
                 wrong.append((name, index, trouble))
