@@ -8,11 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .board import NOW
-
-UNIX_2020 = 1577836800
 PARTNER_DOWN = 4
-NORMAL = 2
 
 DISCOVER, OFFER, REQUEST, DECLINE, ACK, NAK, RELEASE, INFORM = range(1, 9)
 _BNDUPD, _BNDACK = 3, 4
@@ -168,8 +164,9 @@ class Judge:
             kind = message[2]
             if kind == _BNDUPD:
                 told = options_of(message)
-                potential = int.from_bytes(told.get(_POTENTIAL, b""), "big")
-                true = (potential - UNIX_2020 - NOW - end.server.ahead_s) * 1000
+                # In the sender's time, which its header tells: its clock may have been set since it wrote this.
+                left = int.from_bytes(told.get(_POTENTIAL, b""), "big") - int.from_bytes(message[4:8], "big")
+                true = self.loop.now + 1000 * left
                 notes.updates[message[8:12]] = (told.get(_ADDRESS, b""), true)
             elif kind == _BNDACK and _REJECT not in options_of(message):
                 self._agree(end.server, end.other, message)

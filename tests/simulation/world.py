@@ -8,6 +8,7 @@ come right by itself (S5): both in NORMAL, tables equal, free addresses shared, 
 
 from __future__ import annotations
 
+import os
 import random
 from collections import deque
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from .network import Network
 from .setting import FAR, LAN, RELAY, SERVERS, draw
 
 _NOBODY = bytes(4)
-_TRACE = 600
+_TRACE = int(os.environ.get("SIM_TRACE", "300"))  # events
 _CALM_CHECK_MS = 5_000
 
 
