@@ -1,15 +1,20 @@
 """Moves leases by a step of the clock, so that a power cut in the middle loses none.
 
-    leases(table, journal, step, everyone, now)   now: the time after the step
+    leases(table, journal, step, everyone, now, since)   now: the time after the step
     back(table, journal, step, since, now)        the clock was ahead since then: step < 0
     finish(table, journal)                        at boot, if the journal has a META_STEP
-    shifted(table, step)                          the rows alone, no journal
+    shifted(table, step, since)                   the rows alone, no journal
 
 The step is written down first; whoever finds it at boot finishes the work.
 PROVISIONAL says which rows are still to be moved: a row loses it in the record
 that moves it, so none is moved twice.  If every lease is to move, all get the
 flag first, and only when that is durable are they moved.  A partner's times belong to
 the row and move with it: a free address that was never agreed upon has none, and stays.
+
+Of a PROVISIONAL lease nobody knows by which guess each of its times was told: one from before the last restart is nearer
+to the truth than this step makes it.  Its end, and what may have been promised, move all the same, and last too long
+at worst.  But what the partner has agreed to stays, or we would promise more than MCLT beyond it; and when the client was
+last seen moves only if that was after `since`, when this run began, or old news would pass for newer than the partner's.
 
 Back move only leases that were given by the clock that was ahead, which `since` tells: the time by that clock when it
 began to count.  An older lease may have been given by a clock that was right; it stays, and lasts too long at worst.
@@ -30,10 +35,10 @@ _SINCE = const(2)
 _BACK = b"\0"  # behind the time in META_CLOCK
 
 
-def leases(table, journal, step, everyone, now):
-    """Move the provisional leases by `step` seconds, or every lease."""
+def leases(table, journal, step, everyone, now, since=FOREVER):
+    """Move the provisional leases by `step` seconds, or every lease.  since: when this run began, by the time before."""
     if everyone or _rows.next_flagged(table.buf, 0, table.rows, PROVISIONAL) >= 0:
-        _note(journal, step, _EVERYONE if everyone else _PROVISIONAL, now)
+        _note(journal, step, _EVERYONE if everyone else _PROVISIONAL, now, 0 if everyone else max(since, 1))
         finish(table, journal)
 
 
@@ -50,14 +55,16 @@ def finish(table, journal):
     if told[0] & 0x80:
         step -= 1 << 32
     now = int.from_bytes(told[4:8], "big")
+    since = int.from_bytes(told[9:], "big")
     if told[8] != _PROVISIONAL:
         if told[8] == _SINCE:
-            _mark_since(table, journal, int.from_bytes(told[9:], "big"), now)
+            _mark_since(table, journal, since, now)
         else:
             _mark_all(table, journal)
         journal.sync()
+        since = 0
         _note(journal, step, _PROVISIONAL, now)
-    for row in shifted(table, step):
+    for row in shifted(table, step, since):
         journal.put_row(row)
     journal.sync()
     if step < 0:
@@ -88,21 +95,26 @@ def _mark_since(table, journal, since, now):
         journal.put_row(row)
 
 
-def shifted(table, step):
+def shifted(table, step, since=0):
     """Move the times of each PROVISIONAL row by `step` seconds, clear its flag, and yield it.
 
-    All its times move, those agreed with a partner too (0 and FOREVER are no times).
+    since   0: all its times, those agreed with a partner too (0 and FOREVER are no times); else see above
     """
     row = table.next_flagged(0, PROVISIONAL)
     while row >= 0:
-        ends = table.ends(row)
+        ends, cltt = table.ends(row), table.cltt(row)
         if ends < FOREVER:
             ends = min(max(ends + step, 0), FOREVER - 1)
-        table.set_times(row, ends, min(max(table.cltt(row) + step, 0), FOREVER - 1))
-        if 0 < table.tstp(row) < FOREVER:
-            table.set_tstp(row, min(max(table.tstp(row) + step, 1), FOREVER - 1))
-        if 0 < table.tsfp(row) < FOREVER:
-            table.set_tsfp(row, min(max(table.tsfp(row) + step, 1), FOREVER - 1))
+        if not since or cltt > since:
+            cltt = min(max(cltt + step, 0), FOREVER - 1)
+        table.set_times(row, ends, cltt)
+        tstp, tsfp = table.tstp(row), table.tsfp(row)
+        if since:
+            tstp = max(tstp, tsfp)
+        elif 0 < tsfp < FOREVER:
+            table.set_tsfp(row, min(max(tsfp + step, 1), FOREVER - 1))
+        if 0 < tstp < FOREVER:
+            table.set_tstp(row, min(max(tstp + step, 1), FOREVER - 1))
         table.clear_flags(row, PROVISIONAL)
         yield row
         row = table.next_flagged(row + 1, PROVISIONAL)
@@ -117,5 +129,5 @@ def _has_times(table, row):
 
 def _note(journal, step, who, now, since=0):
     told = (step & 0xFFFFFFFF).to_bytes(4, "big") + now.to_bytes(4, "big") + bytes((who,))
-    journal.put_meta(META_STEP, told + since.to_bytes(4, "big") if who == _SINCE else told)
+    journal.put_meta(META_STEP, told + since.to_bytes(4, "big") if since else told)
     journal.sync()

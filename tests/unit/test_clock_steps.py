@@ -232,3 +232,48 @@ def test_the_boards_own_clock_comes_and_overrules_a_partner_that_was_a_year_ahea
     assert left(app, 0) >= 7200 - 135 and left(app, 1) >= 7200 - 125, "none ends early"
     assert app.board.said[-1] == "Time from rtc, %d s earlier than we thought" % (365 * DAY), app.board.said
     assert T < int.from_bytes(app.journal.get_meta(0), "big") <= T + 135, "the floor is written from the right clock"
+
+
+def test_what_a_partner_agreed_to_before_a_restart_does_not_move_with_a_guess():
+    """Found by the simulator, seeds 2, 21 and 132: more than MCLT beyond it was granted, and old news beat newer."""
+    flash = Nor(64)
+    app = boot(flash, T)
+    give(app, 0, 600)
+    app.table.set_tstp(0, T + 900)
+    app.table.set_tsfp(0, T + 900)
+    app.journal.put_row(0)
+    app.journal.sync()
+    flash = flash.reboot()
+    app = boot(flash, None)  # and nobody told it the time for another 500 s
+    lease(app.table, 0, plain(0), app.clock.now + 600, app.clock.now)
+    app.table.set_flags(0, USED | PROVISIONAL)
+    app.journal.put_row(0)
+    app.journal.sync()
+    told = app.table.cltt(0)
+    app = boot(flash.reboot(), None)
+    run(app, 10)
+    give(app, 1, 600)
+    app.table.set_tsfp(1, T + 300)
+    app.hear_partner(Partner(app.clock.now + 500))
+    assert left(app, 0) >= 590 and left(app, 1) == 600
+    assert app.table.tsfp(0) == T + 900 and app.table.tsfp(1) == T + 300
+    assert app.table.tstp(0) == T + 900 + 500, "what may have been promised is rather too late"
+    assert app.table.cltt(0) == told, "it was seen before this run began: nobody knows how long before"
+    assert app.table.cltt(1) == app.clock.now, "it was seen in this run"
+
+
+def test_what_was_agreed_moves_back_with_a_partners_word_that_is_overruled():
+    """Found by the simulator, seeds 9 and 14: leases were longer than MCLT beyond what the partner had agreed to."""
+    flash = Nor(64)
+    app = boot(flash, T)
+    give(app, 1, 10)
+    app = boot(flash.reboot(), None)
+    app.hear_partner(Partner(app.clock.now + 100))
+    run(app, 10)
+    give(app, 0, 600)
+    app.table.set_tstp(0, app.clock.now + 900)
+    app.table.set_tsfp(0, app.clock.now + 900)
+    app.board.now = app.clock.now - 60
+    run(app, 125)
+    assert app.clock.source == RTC
+    assert left(app, 0) == 600 - 125 and app.table.tsfp(0) - app.clock.now == 900 - 125
