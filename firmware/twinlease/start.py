@@ -15,11 +15,13 @@ from .clock import RTC, RTC_ERROR_MS
 
 _BURST = 12  # replies that share one sync of the journal
 _ARENA = 4800  # octets for them
-# What the service takes beside the configuration, measured on the virtual board, and some air to work in.
-_SERVICE_WORDS = 16600
-_FAILOVER_WORDS = 11000  # and what failover takes, where a pool has a partner
-_SNTP_WORDS = 2400  # asking time servers, and the room for a round of questions
-_SNTP_SERVE_WORDS = 550
+_WIDE = sys.maxsize >> 32  # pointers of 64 bits, as on the virtual board
+# Octets that the service takes beside the configuration, measured (make footprint), and some air to work in.
+_SERVICE = 132800 if _WIDE else 82000
+_FAILOVER = 88000 if _WIDE else 76000  # and what failover takes, where a pool has a partner
+_SNTP = 19200 if _WIDE else 10500  # asking time servers, and the room for a round of questions
+_SNTP_SERVE = 4400 if _WIDE else 3200
+_AIR = 6000  # the least that must be left: a datagram and what becomes of it, twice
 _ROW_OCTETS = 50  # with its index heads
 _CELL_OCTETS = 16
 _AHEAD_S = 86400
@@ -28,13 +30,13 @@ _CELLS_MIN = 0.25  # cells a row, for identifiers; host names take the rest
 
 def build(app):
     """Take up the configuration, recover the leases, put the parts together, open the sockets."""
-    free = rows = 0
-    more = 0
+    free = rows = more = 0
     try:
         if _configure(app):
             free, rows = _free(), app.config.rows
-            more = _more_words(app)
+            more = _more(app)
             _serve(app, _recover_leases(app))
+            _check_air()
             _end_trial(app)
             return
         why = ""
@@ -118,26 +120,38 @@ def _free():
     return gc.mem_free() if hasattr(gc, "mem_free") else 0
 
 
+def _check_air():
+    """A board that starts and then has no memory for a packet would serve nobody, and say nothing."""
+    if 0 < _free() < _AIR:
+        raise MemoryError
+
+
 def _what_would_fit(free, rows, more=0):
     """How many addresses the heap that the configuration leaves would do for; a guess on the safe side."""
     fit = _spare(free, more) // int(_ROW_OCTETS + _CELLS_MIN * _CELL_OCTETS)
     if not free or fit >= rows:
         return ""
-    return "; in memory there is room for about %d: make the ranges smaller" % fit if fit > 0 else ""
+    if fit > 0:
+        return "; in memory there is room for about %d: make the ranges smaller" % fit
+    less = "failover and time servers take %d, do without; or " % (more // 1024) if more else ""
+    missing = -(_spare(free, more) // 1024)
+    return "; even without addresses %d KiB are missing: %stake out hosts or classes, or take a larger board" % (
+        missing,
+        less,
+    )
 
 
-def _more_words(app):
-    """What the service takes for what this configuration asks for besides."""
+def _more(app):
+    """Octets that the service takes for what this configuration asks for besides."""
     told = app.config.scope.params
-    words = _FAILOVER_WORDS if _is_paired(app) else 0
+    more = _FAILOVER if _is_paired(app) else 0
     if "ntp-servers" in told:
-        words += _SNTP_WORDS
-    return words + _SNTP_SERVE_WORDS if told.get("ntp-serve") else words
+        more += _SNTP
+    return more + _SNTP_SERVE if told.get("ntp-serve") else more
 
 
 def _spare(free, more):
-    words = _SERVICE_WORDS + more
-    return free - words * (8 if sys.maxsize >> 32 else 4)
+    return free - _SERVICE - more
 
 
 def _cells_per_row(app):
@@ -145,7 +159,7 @@ def _cells_per_row(app):
     free, rows = _free(), app.config.rows
     if not free or not rows:
         return 1
-    cells = (_spare(free, _more_words(app)) - rows * _ROW_OCTETS) / (rows * _CELL_OCTETS)
+    cells = (_spare(free, _more(app)) - rows * _ROW_OCTETS) / (rows * _CELL_OCTETS)
     if cells < 1:
         cells = max(cells, _CELLS_MIN)
         app.say("Memory is short: names are kept for about %d of %d clients" % (rows * cells, rows))

@@ -64,9 +64,30 @@ def test_too_little_memory_is_said_with_what_would_fit():
 def test_a_guess_at_what_fits_is_below_what_did_not():
     assert start._what_would_fit(0, 10) == ""
     assert start._what_would_fit(1 << 30, 10) == ""
-    assert start._what_would_fit(100, 10) == ""
-    words = start._what_would_fit(8 * start._SERVICE_WORDS + 100 * start._ROW_OCTETS, 100000)
+    words = start._what_would_fit(start._SERVICE + 100 * start._ROW_OCTETS, 100000)
     assert "room for about " in words
+
+
+def test_a_board_too_small_for_the_service_itself_says_how_much_is_missing():
+    words = start._what_would_fit(start._SERVICE - 5000, 10)
+    assert "even without addresses 5 KiB are missing: take out hosts" in words, words
+    words = start._what_would_fit(start._SERVICE + 5000, 10, start._FAILOVER)
+    assert "failover and time servers take %d, do without; or take out hosts" % (start._FAILOVER // 1024) in words, (
+        words
+    )
+
+
+def test_a_board_that_starts_but_has_no_memory_to_work_in_says_so():
+    for free, serves in ((start._AIR - 1, False), (start._AIR, True), (0, True)):  # 0: nobody knows
+        app = App(blocks=7)
+
+        def recover(app):
+            app.table = []
+
+        build(app, _recover_leases=recover, _serve=lambda app, alive: None, _free=lambda free=free: free)
+        assert (app.config is not None) is serves
+        if not serves:
+            assert app.board.said[0].startswith("not enough memory for 10 addresses and this configuration; even")
 
 
 def test_memory_that_does_not_hold_the_configuration_itself():
