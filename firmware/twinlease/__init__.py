@@ -1,12 +1,13 @@
 """Twinlease: DHCPv4 with failover, for small boards.
 
-Nothing here but the version, the stand-in for CPython, and `forget`.
+Nothing here but the version, where the code runs, the stand-in for CPython, and `forget`.
 """
 
 import gc
 import sys
 
 VERSION = "0.1.0"
+IN_ROM = str(__path__).startswith("/rom/")  # in ROMFS: code stays in flash, and takes half of the heap
 
 
 def forget(name):

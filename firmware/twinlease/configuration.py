@@ -129,10 +129,24 @@ def digest(octets):
     return hashlib.sha256(octets).digest()[:8]
 
 
-def code_digest(folder):
-    """Of the conf room, sizes and times of its files: what an update of the firmware changes."""
+def code_digest(folder, timed=True):
+    """Of the conf room, what an update of the firmware changes: sizes and times of its files.
+
+    In ROMFS (`timed` False) no file has a time: there it is what they hold.
+    """
     facts = []
     for name in sorted([name for name in os.listdir(folder) if name.endswith("py")]):
-        stat = os.stat(folder + "/" + name)
-        facts.append((name, stat[6], stat[8]))
+        path = folder + "/" + name
+        stat = os.stat(path)
+        facts.append((name, stat[6], (timed and stat[8]) or _content(path)))
     return digest(repr(facts).encode())
+
+
+def _content(path):
+    told = hashlib.sha256()
+    with open(path, "rb") as f:
+        piece = f.read(512)
+        while piece:
+            told.update(piece)
+            piece = f.read(512)
+    return told.digest()[:8]

@@ -12,7 +12,7 @@ from collections import namedtuple
 
 from micropython import const
 
-from . import overlay
+from . import IN_ROM, overlay
 from .clock import FOREVER
 from .failover.agree import digests
 from .failover.longest import longest_lease
@@ -23,7 +23,9 @@ from .net.left import Left
 
 _META_PEER = const(2)  # and the next three: the Peers' records (conf allows four peers)
 _META_IDENTITY = const(8)
-_OVERLAY = const(8192)  # handshake.py with memory.py, or actions.py with words.py and memory.py, and what they make
+# For handshake.py with memory.py, or actions.py with words.py and memory.py, and what they make.
+_OVERLAY = const(8192)
+_OVERLAY_IN_ROM = const(4608)
 
 Identity = namedtuple("Identity", ("board", "boots"))
 
@@ -51,7 +53,7 @@ def build(app, alive):
     gc.collect()
     overlay.learn("failover.handshake", "failover.resync", "failover.rebalance")
     app.failover.look()
-    overlay.reserve(_OVERLAY)
+    overlay.reserve(_OVERLAY_IN_ROM if IN_ROM else _OVERLAY)
 
 
 def _peer(app, conf, index, ours):

@@ -75,7 +75,7 @@ def check(path: Path, limits: fit.Limits) -> Report:
     return report
 
 
-def image(report: Report, code: Path) -> bytes:
+def image(report: Report, code: Path, in_rom: bool = False) -> bytes:
     """The image that a board would make of a good configuration; `code` is the folder of its conf room.
 
     A board loads far larger configurations than it has the memory to read.
@@ -83,7 +83,7 @@ def image(report: Report, code: Path) -> bytes:
     from twinlease import configuration
     from twinlease.conf import image_writer
 
-    sources = [(configuration.CODE, configuration.code_digest(str(code)))]
+    sources = [(configuration.CODE, configuration.code_digest(str(code), timed=not in_rom))]
     for name, path in {configuration.CONFIG: report.path, **report.files}.items():
         sources.append((name, configuration.digest(path.read_bytes())))
     return b"".join(image_writer.dump(report.config, sources))

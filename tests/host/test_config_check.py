@@ -86,6 +86,7 @@ def test_failover_takes_its_part_of_the_heap(tmp_path: Path) -> None:
     assert done.returncode == 1 and "a heap of 256 KiB is too little for 90 addresses" in done.stderr + done.stdout
     assert "failover takes 109 KiB, " in done.stderr + done.stdout
     assert tool("config", "check", str(file), "--heap", "320K").returncode == 0
+    assert tool("config", "check", str(file), "--heap", "256K", "--rom").returncode == 0
     file.write_text(net.format(pool.format("")))
     assert tool("config", "check", str(file), "--heap", "256K").returncode == 0
 

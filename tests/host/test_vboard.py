@@ -58,6 +58,21 @@ def test_it_boots_answers_and_stops_without_a_trace(board: Board) -> None:
     assert not board.has_netns() and not board.serial.is_symlink() and board.family() == []
 
 
+def test_firmware_in_rom_serves_the_same_from_half_of_the_heap(board: Board) -> None:
+    def taken() -> int:
+        assert "configuration read" not in board.said(), "the image that the PC made was not believed"
+        return int(json.loads(board.ask("show memory json").stdout)["allocated"])
+
+    board.boot()
+    stock = taken()
+    assert board.stop() == 0
+    board.boot("--rom")
+    assert taken() < 0.72 * stock
+    assert board.stop() == 0
+    board.boot()
+    assert taken() > 0.95 * stock, "without --rom it is the board that it was"
+
+
 def test_a_refused_command_shows_in_the_exit_status(board: Board) -> None:
     board.boot()
     done = board.ask("show fish")

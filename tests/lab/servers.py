@@ -224,6 +224,8 @@ class Twinlease(Server):
     """Our server on a virtual board."""
 
     heap: str = field(default_factory=lambda: os.environ.get("LAB_HEAP", "256K"))
+    rom: bool = field(default_factory=lambda: "LAB_ROM" in os.environ)
+    """Whether the firmware runs in flash (ROMFS)."""
     rtc: int | None = 0
     """Seconds by which the board's own clock is ahead of ours; None: it has no clock."""
 
@@ -258,6 +260,7 @@ class Twinlease(Server):
             self.host.iface,
             "--heap",
             self.heap,
+            *(["--rom"] if self.rom else []),
             *(["--no-rtc"] if self.rtc is None else ["--rtc-offset", str(self.rtc)] if self.rtc else []),
         ]
 

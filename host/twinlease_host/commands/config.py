@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from .. import boardfile, configfile, fit
+from ..errors import UserError
 from ..output import out
 from ..vboard import board
 
@@ -27,6 +28,10 @@ def check(
     heap: Annotated[str, typer.Option(help="the board's heap for Python")] = fit.DEFAULT_HEAP,
     flash: Annotated[str, typer.Option(help="the board's flash for leases")] = fit.DEFAULT_FLASH,
     board_name: Annotated[str, typer.Option("--board", help="its heap and flash, as boards/ tells: pico-w …")] = "",
+    rom: Annotated[
+        bool,
+        typer.Option("--rom", help="a virtual board that runs in flash, see `twinlease vboard run --help`"),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object instead of text")] = False,
 ) -> None:
     """Tell whether a board would serve this file, and if not, what to write.
@@ -37,11 +42,14 @@ def check(
 
     Exit codes: 0 it would (warnings are shown), 1 it has errors or is too large, 2 it cannot be read.
     """
+    if board_name and rom:
+        raise UserError("--board and --rom: what is measured in ROM is the virtual board", "leave one of them out")
     if board_name:
         limits = boardfile.load(board_name).limits
     else:
         sizes = board.parse_size("--heap", heap), board.parse_size("--flash", flash)
-        limits = fit.Limits(fit.octets(sizes[0]), fit.octets(sizes[1]))
+        needs = fit.VIRTUAL_IN_ROM if rom else fit.VIRTUAL
+        limits = fit.Limits(fit.octets(sizes[0]), fit.octets(sizes[1]), needs)
     report = configfile.check(file, limits)
     if as_json:
         told = {

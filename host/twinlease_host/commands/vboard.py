@@ -30,6 +30,10 @@ def run(
     netns: Annotated[str, typer.Option(help="network namespace  [default: made from the name of DIR]")] = "",
     iface: Annotated[str, typer.Option(help="network interface in it")] = "eth0",
     heap: Annotated[str, typer.Option(help="MicroPython's heap; pointers are twice a board's")] = "256K",
+    rom: Annotated[
+        bool,
+        typer.Option("--rom", help="the firmware runs in flash (ROMFS), as on a board with such an image; see below"),
+    ] = False,
     no_rtc: Annotated[bool, typer.Option("--no-rtc", help="a board without a clock")] = False,
     rtc_offset: Annotated[
         int, typer.Option(metavar="SECONDS", help="how far its clock is ahead; behind if negative")
@@ -41,6 +45,12 @@ def run(
     missing is made, and removed at the end. SIGKILL to the process group is a power cut: run it again, and the
     leases are there.
 
+    Without --rom a board loads the firmware from its file system into the heap, as the MicroPython images do that
+    micropython.org has for download. --rom is a board whose image was built with a ROMFS partition (RP2040 and
+    RP2350: MICROPY_HW_ROMFS_BYTES; ESP32: MICROPY_VFS_ROM and a partition named romfs; MicroPython 1.25 or later):
+    bytecode and texts stay in flash, which the processor reads like memory. Failover with 1,000 leases fits a
+    heap of 256K then. The ROM's image, made by the same tool as for a board, is DIR/rom.bin.
+
     Example: twinlease vboard run board --address 10.77.0.2/16 --config dhcpd.conf
 
     Exit codes: 0 stopped as asked, 1 the configuration has errors or the firmware does not start, 2 could not be done.
@@ -48,24 +58,26 @@ def run(
     if no_rtc and rtc_offset:
         raise UserError("--no-rtc and --rtc-offset: a board without a clock", "leave one of them out")
     heap = board.parse_size("--heap", heap)
-    report = _checked(config, heap) if config else None
+    report = _checked(config, heap, rom) if config else None
     spec = board.Spec(
         folder=folder.resolve(),
         address=wiring.parse_address(address),
         netns=netns or wiring.default_netns(folder),
         iface=iface,
         heap=heap,
+        rom=rom,
         rtc=None if no_rtc else rtc_offset,
         install={**report.files, board.CONFIG_NAME: report.path.resolve()} if report else {},
-        make_image=partial(configfile.image, report) if report else None,
+        make_image=partial(configfile.image, report, in_rom=rom) if report else None,
     )
     privilege.need("a virtual board needs a network namespace of its own")
     raise typer.Exit(board.run(spec, note))
 
 
-def _checked(config: Path, heap: str) -> configfile.Report:
+def _checked(config: Path, heap: str, rom: bool) -> configfile.Report:
     """What a board thinks of the configuration; refuses what it would not serve."""
-    report = configfile.check(config, fit.Limits(fit.octets(heap), fit.octets(fit.DEFAULT_FLASH)))
+    needs = fit.VIRTUAL_IN_ROM if rom else fit.VIRTUAL
+    report = configfile.check(config, fit.Limits(fit.octets(heap), fit.octets(fit.DEFAULT_FLASH), needs))
     if report.problems or report.unfit:
         for line in configfile.describe(report):
             err.print(line)

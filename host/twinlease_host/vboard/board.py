@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Interface
 from pathlib import Path
 
-from .. import firmware
+from .. import firmware, romfs
 from ..errors import UserError
 from .cpu import Cpu, interpreter
 from .keyboard import Keyboard
@@ -22,6 +22,7 @@ from .wiring import Wiring
 
 CONFIG_NAME = "dhcpd.conf"
 _IMAGE_NAME = "dhcpd.image"
+_ROM_NAME = "rom.bin"
 _GRACE_S = 3.0  # to stop in order before the processor is switched off
 _QUICK_S = 2.0  # an end this soon after a start counts as a failed start
 _QUICK_LIMIT = 3
@@ -39,6 +40,7 @@ class Spec:
     netns: str
     iface: str = "eth0"
     heap: str = "256k"
+    rom: bool = False  # the firmware runs in place, in memory-mapped flash
     rtc: int | None = 0  # seconds by which its clock is ahead; None: it has no clock
     install: dict[str, Path] = field(default_factory=dict)
     make_image: Callable[[Path], bytes] | None = None  # of the configuration, given the folder of the conf room
@@ -60,6 +62,8 @@ def run(spec: Spec, note: Callable[[str], None]) -> int:
     except OSError as bad:
         raise UserError(f"{spec.folder} cannot be made: {bad.strerror}", "choose another DIR") from None
     firmware.build(spec.folder / "firmware")
+    if spec.rom:
+        _write_rom(spec.folder)
     if spec.make_image:
         image = spec.folder / _IMAGE_NAME
         image.write_bytes(spec.make_image(spec.folder / "firmware" / "twinlease" / "conf"))
@@ -70,6 +74,13 @@ def run(spec: Spec, note: Callable[[str], None]) -> int:
         return _Board(spec, note).run()
     finally:
         wiring.remove()
+
+
+def _write_rom(folder: Path) -> None:
+    """The ROM partition, as a file; one that is mapped by a board that still runs stays as it is for that one."""
+    new = folder / (_ROM_NAME + ".new")
+    new.write_bytes(romfs.image(folder / "firmware"))
+    new.rename(folder / _ROM_NAME)
 
 
 class _Board:
@@ -182,7 +193,8 @@ class _Board:
         }
         path = spec.folder / "settings.json"
         path.write_text(json.dumps(settings))
-        return Cpu(spec.folder / "firmware", path, spec.netns, spec.heap, self.button, run_main)
+        rom = spec.folder / _ROM_NAME if spec.rom else None
+        return Cpu(spec.folder / "firmware", rom, path, spec.netns, spec.heap, self.button, run_main)
 
     def _printed(self, data: bytes) -> None:
         """Octets from the firmware. After a soft reset out of the raw REPL it is put back there, its banner hidden."""

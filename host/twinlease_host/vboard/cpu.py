@@ -26,6 +26,7 @@ _BOOT = """
 import sys, os
 sys.path[:] = [%(root)r, '.frozen']
 try:
+    %(mount)s
     execfile(%(root)r + '/boot.py')
     if %(run_main)d:
         execfile(%(root)r + '/main.py')
@@ -36,19 +37,28 @@ except Exception as e:
     sys.exit(1)
 """
 
+# With ROMFS a board mounts it before it runs anything, and finds modules there first.
+_MOUNT = """
+    import vfs, uctypes
+    vfs.mount(vfs.VfsRom(uctypes.bytearray_at(*[int(n) for n in os.getenv('ROM').split()])), '/rom')
+    sys.path.insert(0, '/rom')
+"""
+
 
 class Cpu:
-    """One run of the interpreter, from reset to reset."""
+    """One run of the interpreter, from reset to reset. `rom`: an image of the firmware to run in place."""
 
-    def __init__(self, root: Path, settings: Path, netns: str, heap: str, button: int, run_main: bool) -> None:
+    def __init__(
+        self, root: Path, rom: Path | None, settings: Path, netns: str, heap: str, button: int, run_main: bool
+    ) -> None:
         self.fd, slave = pty.openpty()
         tty.setraw(slave)  # no newline translation, echo or signals: a UART has none
         os.set_blocking(self.fd, False)
         self.waiting = b""
         self.started_at = time.monotonic()
         self._interrupted_at = 0.0
-        boot = _BOOT % {"root": str(root), "run_main": run_main}
-        words = [*interpreter(), "-X", f"heapsize={heap}", "-c", boot, "--settings", str(settings)]
+        boot = _BOOT % {"root": str(root), "run_main": run_main, "mount": _MOUNT.strip() if rom else "pass"}
+        words = [*interpreter(rom), "-X", f"heapsize={heap}", "-c", boot, "--settings", str(settings)]
         parent = os.getpid()
         self.process = subprocess.Popen(
             ["ip", "netns", "exec", netns, *words],
@@ -106,8 +116,10 @@ class Cpu:
         return bool(int(status.split("SigCgt:")[1].split()[0], 16) & 1 << (signal.SIGINT - 1))
 
 
-def interpreter() -> list[str]:
-    """The command that starts MicroPython's unix port: the one installed beside this tool."""
+def interpreter(rom: Path | None = None) -> list[str]:
+    """The command that starts the unix port of MicroPython that is installed beside this tool; `rom`: a file to map."""
+    if rom:
+        return [sys.executable, str(Path(__file__).with_name("mapped.py")), str(rom)]
     return [str(Path(sys.executable).parent / "micropython")]
 
 
