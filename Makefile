@@ -8,7 +8,7 @@ NODE := build/node/.installed
 
 DEBIAN := isc-dhcp-server isc-dhcp-client udhcpc dhcpcd-base kea-admin kea-dhcp4-server dnsmasq-base iproute2 tshark chrony
 
-.PHONY: help run demo test unit micropython boards power interop failover host sim simulation fuzz bench lint check debian udhcpc clean
+.PHONY: help run demo test unit micropython boards power interop failover time host sim simulation fuzz bench lint check debian udhcpc clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ demo: $(STAMP) udhcpc ## The same with new boards, unattended: ends with exit st
 	@$(BIN)/twinlease demo --once --fresh --dir build/demo
 
 test: $(STAMP) debian ## Run everything: lint, types, unit tests on both interpreters, power cuts, real clients
-	@status=0; for part in lint unit micropython boards failover; do \
+	@status=0; for part in lint unit micropython boards failover time; do \
 	  echo "== $$part"; $(MAKE) --no-print-directory $$part || status=1; done; exit $$status
 
 unit: $(STAMP) ## Unit tests on CPython
@@ -58,6 +58,9 @@ simulation: $(STAMP) ## Tests of the simulator, a fixed set of Worlds, and fresh
 	@$(BIN)/python -m pytest -q -rs -n 2 tests/simulation
 	@$(BIN)/python -m tests.simulation --seeds 60 --first 0
 	@$(BIN)/python -m tests.simulation --seeds 100000 --seconds 15
+
+time: $(STAMP) ## A board and its time servers: real chronyds, and some that lie, are late or gone (root)
+	@$(BIN)/python -m pytest -q -rs -n 6 tests/time
 
 fuzz: $(STAMP) ## Throw mutated packets, streams, configurations, images at everything that reads; INPUTS=1000000, SEED=n
 	@$(BIN)/python -m pytest -q -rs tests/fuzz

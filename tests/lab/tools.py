@@ -23,6 +23,7 @@ PACKAGES = {
     "kea-dhcp4": "kea-dhcp4-server",
     "dnsmasq": "dnsmasq-base",
     "tshark": "tshark",
+    "chronyd": "chrony",
     "ip": "iproute2",
     "taskset": "util-linux",
 }

@@ -76,6 +76,15 @@ def test_the_first_time_is_taken_whatever_it_is():
     assert govern.decide(State([]), -400, 1, 5, True) == govern.STEP
 
 
+def test_the_first_burst_may_correct_its_first_answer_at_once():
+    state = synced()
+    state.began_at = 1000
+    assert govern.decide(state, -47, 1, 1002, True) == govern.STEP
+    assert govern.decide(state, 5, 1, 1004, True) == govern.SLEW
+    assert govern.decide(state, 900, 1, 1006, True) == govern.WAIT
+    assert govern.decide(state, -47, 1, 1012, True) == govern.SLEW
+
+
 def test_a_small_offset_is_slewed_and_a_larger_one_stepped_when_it_lasts():
     state = synced()
     assert govern.decide(state, 127, 1, 1000, True) == govern.SLEW

@@ -245,6 +245,8 @@ def _set(sntp, peer, up, steps):
     app, state, trim = sntp.app, sntp.state, sntp.trim
     offset, error = peer.offset, choose.distance(peer, up)
     news = state.synced_at < 0 or state.peer is not peer
+    if state.synced_at < 0:
+        state.began_at = up
     if steps:
         if not overlay.run("stepping", "by", app, offset + trim.slew, error, SNTP):
             return
@@ -255,7 +257,8 @@ def _set(sntp, peer, up, steps):
         app.catch_up()
         app.clock.discipline(app.clock.now, app.clock.ms, error + abs(trim.slew), SNTP)
         app.tell_time()
-    state.peer, state.offset, state.error, state.synced_at, state.used_at = peer, offset, error, up, peer.at
+    state.peer, state.error, state.synced_at, state.used_at = peer, error, up, peer.at
+    state.offset = 0 if steps else offset
     sntp.at = app.clock.now
     choose.moved(state.sources, offset)
     if news:

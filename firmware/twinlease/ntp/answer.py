@@ -5,7 +5,8 @@ A clock that no server has set, or whose error has grown past a second, is answe
 look like a broken network to a person.
 
 Only clients (mode 3) are answered, with as many octets as they sent or fewer, so nobody is flooded by way of us. Each
-address has ten questions in eight seconds (a burst at start is eight), all together forty a second; what is more is
+address has twenty questions in eight seconds (a burst at start is eight, and a router may hide several clients), all
+together forty a second; what is more is
 dropped.
 """
 
@@ -21,7 +22,7 @@ _PRECISION = const(0xF7)  # 2 ** -9 s: our ticks are milliseconds
 _ERROR_MAX_MS = const(1000)
 _SLOTS = const(64)
 _WINDOW_S = const(8)
-_EACH = const(10)
+_EACH = const(20)
 _ALL = const(320)
 _ERA_HIGH = const(0xE1B6)  # NTP seconds of 2020-01-01, 3786825600, in halves
 _ERA_LOW = const(0x5F80)

@@ -1,6 +1,7 @@
 """What becomes of an offset: slew, step, or wait; and what it tells of our crystal.
 
-* Up to an eighth of a second is slewed, more is stepped.
+* Up to an eighth of a second is slewed, more is stepped.  What the first burst finds after its first answer is stepped
+  too: that one may have been a slow one, and nobody has relied on it yet.
 * A board that no server has told the time believes what they agree on, in any year that can be.
 * One that is in step believes a jump when it lasts a burst of answers; one of a minute and more only of two servers
   that agree, or of one that has none against it and stays with it for a quarter of an hour: clocks that are right do
@@ -17,6 +18,8 @@ SLEW = const(1)
 STEP = const(2)
 ABSURD = const(3)
 
+_BEGIN_S = const(12)  # as long as the first burst
+_BEGIN_MS = const(8)
 _STEP_MS = const(128)  # RFC 5905 section 11.3
 _ABSURD_MS = const(60000)
 _LASTS_S = const(4)
@@ -37,7 +40,7 @@ def decide(state, offset, n_agree, up, trusted):
         return STEP if not trusted or abs(offset) >= _STEP_MS else SLEW
     if abs(offset) < _STEP_MS:
         state.large_since = -1
-        return SLEW
+        return STEP if abs(offset) >= _BEGIN_MS and up - state.began_at < _BEGIN_S else SLEW
     if state.large_since < 0 or abs(offset - state.large) > _SAME_MS:
         state.large_since, state.large = up, offset
         return WAIT

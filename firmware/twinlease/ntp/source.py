@@ -58,14 +58,14 @@ class State:
 
     peer       the Source that we follow, or None
     offset     ours at the last look, error: what it may be off, ms
-    synced_at  up, −1: never
+    synced_at  up, −1: never; began_at: the first time
     """
 
     def __init__(self, servers):
         self.sources = [Source(server) for server in servers]
         self.peer = None
         self.offset = self.error = 0
-        self.synced_at = -1
+        self.synced_at = self.began_at = -1
         self.used_at = -1  # when the answer came that the clock was set by
         self.stepped_ms = 0  # the last step
         self.poll = POLL_MIN
