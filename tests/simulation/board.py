@@ -361,6 +361,16 @@ class Board:
         """Its clock less true time, seconds."""
         return self.project_s - NOW - self.loop.now // 1000
 
+    def leaves_to_partner(self, client: bytes) -> bool:
+        """Is this client, by its hardware address, the partner's to answer, as far as this server can know?"""
+        from twinlease.failover.balance import bucket
+
+        peer = self.peer
+        both = peer.balances and peer.linked and peer.record.state == peer.record.partner == 2
+        known = self.world.by_hardware.get(client)
+        key = client if known is None else known.key
+        return both and not peer.is_ours(bucket(key, 0, len(key)))
+
     def kept(self, address: bytes) -> tuple[int, bytes, int] | None:
         """What is durable of a dynamic address: its state, its client's hardware address, the end of its lease."""
         row = self.app.table.row_of(address, 0)

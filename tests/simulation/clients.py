@@ -73,6 +73,8 @@ class Client:
         self.place = place
         self.hardware = bytes((2, 0, 0, 0, number >> 8, number & 255))
         self.name = "client %d" % number
+        self.key = self.hardware if identifier is None else identifier
+        """By which load is balanced: RFC 3074."""
         self.options = b"" if identifier is None else option(61, identifier)
         if rng.random() < 0.5:
             self.options += option(12, b"host-%d" % number)
@@ -285,6 +287,8 @@ class Client:
         secs = (self.loop.now - self._began) // 1000 if kind in (DISCOVER, REQUEST) and to == _NOBODY else 0
         giaddr = self.world.relay_of(self.place) if to == _NOBODY else _NOBODY
         octets = message(kind, self.hardware, self._xid, self.options + options, secs, ciaddr, giaddr)
+        if kind == DISCOVER:
+            self.world.judge.discovered(self.hardware, secs, self.place)
         self.world.request(self, octets, to, kind)
 
     def __str__(self) -> str:

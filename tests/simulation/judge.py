@@ -20,6 +20,10 @@ MCLT_SLACK_MS = 3000
 """Servers count in whole seconds, and compare clocks in whole seconds."""
 
 
+_HOLD_MS = 120_000  # so long an offer is held, and a client counts that was left to the partner
+_AGAIN_MS = 2000  # who asks again after that was not answered
+
+
 @dataclass
 class Promise:
     """A client may use the address until then, by an ACK that has left a server."""
@@ -70,13 +74,19 @@ class Judge:
         """Addresses about which an excused promise has collided with another: until when nothing is said of them."""
         self.agreed: dict[str, dict[bytes, int]] = {}
         """By server and address: the latest potential expiry that both know, true ms."""
+        self.offers: dict[tuple[str, bytes], int] = {}
+        """By server and client: when it was offered something last, ms."""
+        self.discovers: dict[bytes, tuple[int, int, str]] = {}
+        """By client: when it began to ask, the seconds that it says to have tried, and where."""
         self.acks = self.excused = self.naks = 0
 
     # Servers to clients
 
     def replied(self, server: Any, kind: int, address: bytes, client: bytes, seconds: int) -> None:
         """An OFFER, ACK or NAK has left a server.  For a NAK, `address` is what the client asked for."""
-        if kind == ACK and seconds >= 0:
+        if kind == OFFER:
+            self._offered(server, address, client)
+        elif kind == ACK and seconds >= 0:
             self._acknowledged(server, address, client, seconds)
         elif kind == NAK:
             self.naks += 1
@@ -87,6 +97,34 @@ class Judge:
                     "%s refuses %s to %s, which holds it for another %.1f s"
                     % (server.name, dotted(address), client.hex(":"), (promise.until - self.loop.now) / 1000),
                 )
+
+    def _offered(self, server: Any, address: bytes, client: bytes) -> None:
+        """In NORMAL a server leaves its partner's clients to it, unless it has to help."""
+        now = self.loop.now
+        before = self.offers.get((server.name, client), -_HOLD_MS)
+        self.offers[server.name, client] = now
+        asked = self.discovers.get(client)
+        if address not in self.shared or asked is None or now - before < _HOLD_MS:
+            return
+        first, secs, place = asked
+        limit_s = self.world.setting.load_balance_s
+        if secs > limit_s or now - first >= _AGAIN_MS or not server.leaves_to_partner(client):
+            return
+        waiting = sum(1 for began, _, _ in self.discovers.values() if now - began < _HOLD_MS)
+        free = self.world.other(server).free(place)
+        if len(free) > waiting:
+            self.world.violated(
+                "S4",
+                "%s offers %s to %s, whom its partner is to answer, with %d free addresses"
+                % (server.name, dotted(address), client.hex(":"), len(free)),
+            )
+
+    def discovered(self, client: bytes, secs: int, place: str) -> None:
+        """A client asks for an address, for the first time or again."""
+        first = self.discovers.get(client, (0, 0, ""))[0]
+        if self.loop.now - first > _HOLD_MS or not secs:
+            first = self.loop.now
+        self.discovers[client] = (first, secs, place)
 
     def _acknowledged(self, server: Any, address: bytes, client: bytes, seconds: int) -> None:
         now = self.loop.now

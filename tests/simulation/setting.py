@@ -20,6 +20,7 @@ class Setting:
     balance_s: int
     """No more than this between two runs that share the free addresses."""
     misbalance: int
+    load_balance_s: int
     probes: bool
     shared: set[bytes] = field(default_factory=set)
     places: list[str] = field(default_factory=list)
@@ -37,7 +38,8 @@ def draw(rng: random.Random) -> Setting:
     balance_s = rng.choice((60, 300, 900))
     misbalance = rng.choice((5, 15, 30))
     probes = rng.random() < 0.15
-    setting = Setting("", mclt, max(max_s, min_s), after_s, balance_s, misbalance, probes)
+    load_s = rng.choice((0, 3, 3, 3, 10))
+    setting = Setting("", mclt, max(max_s, min_s), after_s, balance_s, misbalance, load_s, probes)
     lines = [
         "default-lease-time %d; max-lease-time %d;%s"
         % (default_s, max_s, " min-lease-time %d;" % min_s if min_s else ""),
@@ -49,7 +51,7 @@ def draw(rng: random.Random) -> Setting:
         "  primary; address 10.0.0.1; peer address 10.0.0.2; mclt %d; split %d;"
         % (mclt, rng.choice((0, 64, 128, 128, 128, 255, 256))),
         "  load balance max seconds %d; max-response-delay 10; max-unacked-updates %d;"
-        % (rng.choice((0, 3, 3, 3, 10)), rng.choice((1, 3, 10, 10))),
+        % (load_s, rng.choice((1, 3, 10, 10))),
         "  max-lease-misbalance %d; max-lease-ownership %d; min-balance %d; max-balance %d;"
         % (misbalance, rng.choice((5, 10, 30)), min(60, balance_s), balance_s),
         "  partner-down-after %d;" % after_s,

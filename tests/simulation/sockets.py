@@ -262,7 +262,8 @@ def _call(name: str, what: str, args: tuple[Any, ...]) -> Any:
     """overlay._call, with everything loaded."""
     if starve is not None:
         starve(name)
-    return getattr(sys.modules[name], what)(*args) if what else None
+    module = sys.modules.get(name) or importlib.import_module(name)
+    return getattr(module, what)(*args) if what else None
 
 
 starve: Any = None

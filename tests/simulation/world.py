@@ -92,7 +92,7 @@ class World:
                 self._add(Client(self, number, place, identifier))
         for n, hardware in enumerate(self.setting.reserved):
             client = Client(self, 300 + n, LAN, None)
-            client.hardware = hardware
+            client.hardware = client.key = hardware
             self._add(client)
 
     def _add(self, client: Client) -> None:
