@@ -8,7 +8,7 @@ NODE := build/node/.installed
 
 DEBIAN := isc-dhcp-server isc-dhcp-client udhcpc dhcpcd-base kea-admin kea-dhcp4-server dnsmasq-base iproute2 tshark chrony
 
-.PHONY: help run demo test unit micropython boards power interop failover time host sim simulation fuzz bench lint check debian udhcpc clean
+.PHONY: help run demo test unit micropython boards power interop failover time host sim simulation fuzz bench soak lint check debian udhcpc clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ $(NODE): tests/bench/footprint/package.json tests/bench/footprint/package-lock.j
 	@if ! command -v npm >/dev/null; then echo "SKIPPED: npm is not installed: no 32-bit MicroPython for make footprint"; \
 	elif npm ci --prefix build/node --no-fund --no-audit --loglevel=error >build/node/npm.log 2>&1; then touch $@; \
 	else tail -3 build/node/npm.log; echo "SKIPPED: npm could not install @micropython/micropython-webassembly-pyscript"; fi
+
+soak: $(STAMP) ## A pair of virtual boards under load, power lost four times; EXCHANGES=1000000 (default 20000); root
+	@$(BIN)/python -m tests.bench.soak $(EXCHANGES)
 
 lint: $(STAMP) ## Style of everything, types of host/
 	@$(BIN)/ruff check . && $(BIN)/mypy

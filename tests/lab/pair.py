@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from . import failover_log
 from .capture import Capture
@@ -101,7 +102,7 @@ class Pair:
         self.expected: list[str] = []
         """Patterns of lines that the test makes the servers say, and has an eye on itself."""
 
-    def __enter__(self) -> Pair:
+    def __enter__(self) -> Self:
         for kind in self.kinds:
             require(*SIDES[kind].needs)
         self._stack = ExitStack()
@@ -109,8 +110,7 @@ class Pair:
             self.site = self._stack.enter_context(Site())
             self.primary = self._side("primary", "a")
             self.secondary = self._side("secondary", "b")
-            self.witness = self._stack.enter_context(Witness({at: self.site.outside(at) for at in "ab"}))
-            self.capture = self._stack.enter_context(Capture(self.site.servers["a"], self.where / "a.pcap"))
+            self._watch()
             self.clients = self._stack.enter_context(Stations(self.site, self.retry_s))
             self._stack.callback(self.stop)
         except BaseException:
@@ -118,7 +118,12 @@ class Pair:
             raise
         return self
 
-    def unjudged(self) -> Pair:
+    def _watch(self) -> None:
+        """Listen at the cables of both, and keep what passes that of one."""
+        self.witness = self._stack.enter_context(Witness({at: self.site.outside(at) for at in "ab"}))
+        self.capture = self._stack.enter_context(Capture(self.site.servers["a"], self.where / "a.pcap"))
+
+    def unjudged(self) -> Self:
         """For measurements, and for runs that end in the middle of something: nothing is asked at the end."""
         self._judged = False
         return self

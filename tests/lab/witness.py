@@ -130,7 +130,7 @@ class Witness:
         except OSError:
             return  # the interface went down; what it hears later is read later
         datagram = packet.read_frame(data)
-        if datagram is None or not {datagram.sport, datagram.dport} & {67, 68}:
+        if datagram is None or not {datagram.sport, datagram.dport} & {67, 68} or not self._wanted(datagram.payload):
             return
         at = next((_unix(value) for level, kind, value in told if kind == _SO_TIMESTAMPNS), time.time())
         from_server = where[2] != _PACKET_OUTGOING
@@ -140,7 +140,15 @@ class Witness:
             if from_server:
                 self.malformed.append(f"{server}: {bad}")
             return
-        self.events.append(Event(at, server, from_server, message))
+        self._keep(Event(at, server, from_server, message))
+
+    def _wanted(self, payload: bytes) -> bool:
+        """Whether to look into this datagram."""
+        return True
+
+    def _keep(self, event: Event) -> None:
+        """One more event."""
+        self.events.append(event)
 
 
 def _unix(timespec: bytes) -> float:
