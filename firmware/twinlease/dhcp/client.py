@@ -12,7 +12,6 @@ from micropython import const
 
 from ..octets import equal, hash22, in_net
 from . import settings as _settings
-from .context import Context
 from .request import BOOTP, CHADDR, GIADDR, HTYPE
 
 _LINK_SELECTION = const(5)  # RFC 3527
@@ -35,7 +34,8 @@ class ClientView:
             if host.hardware:
                 _file_under(self._by_hw, hash22(host.hardware[1], 0, len(host.hardware[1]), _SEED_HW), host)
         self._classes = config.classes
-        self._context = Context()
+        self._context = None
+        self._stash = b""
         self._plain = {}
         self._special = {}
         self._members = []
@@ -50,6 +50,8 @@ class ClientView:
         for rng in self._config.ranges:
             self._plain_settings(rng.pool, rng.subnet)
             self._plain_settings(None, rng.subnet.network.subnets[0])
+        if self._classes or True in self._plain.values():
+            self._asked()
 
     def release(self):
         """Give back the memory of what can be made again."""
@@ -65,14 +67,28 @@ class ClientView:
         self.now = now
         self.network = self._locate()
         self.host = self._find_host() if self._by_id or self._by_hw else None
-        self._context.aim(request, self.host)
-        self._context.stash(stash)
+        self._stash = stash
+        if self._context:
+            self._aim()
         if self._classes:
             self._classify()
 
     def leased(self, address, lease_s, settings):
         """Tell expressions what the reply will say: 4 octets, seconds, and the settings so far."""
-        self._context.leased(address, lease_s, settings)
+        self._asked().leased(address, lease_s, settings)
+
+    def _asked(self):
+        """What expressions ask.  A configuration without any does not load it."""
+        if self._context is None:
+            from .context import Context
+
+            self._context = Context()
+            self._aim()
+        return self._context
+
+    def _aim(self):
+        self._context.aim(self.request, self.host)
+        self._context.stash(self._stash)
 
     def subnet_of(self, buf, at):
         """The configured subnet that holds the address in buf[at:at+4], or None."""
@@ -182,11 +198,12 @@ class ClientView:
 
     def _classify(self):
         self._members = []
+        context = self._asked()
         for cls in self._classes:
-            if cls.match and cls.match.evaluate(self._context) is True:
+            if cls.match and cls.match.evaluate(context) is True:
                 self._members.append((cls, None))
                 continue
-            key = cls.submatch.evaluate(self._context) if cls.submatch else None
+            key = cls.submatch.evaluate(context) if cls.submatch else None
             if key is not None and key in cls.subclasses:
                 self._members.append((cls, cls.subclasses[key]))
 
@@ -241,7 +258,7 @@ class ClientView:
             known = self._special[key] = self._merge(pool, subnet, None)
         if known is not True:
             return known
-        return self._merge(pool, subnet, self._context)
+        return self._merge(pool, subnet, self._asked())
 
 
 def _chain(scope):

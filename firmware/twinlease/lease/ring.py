@@ -25,7 +25,7 @@ from ..octets import copy, equal, fill, get32, put32
 
 HEADER = 16
 _MAGIC = b"TLj\x01"  # the last octet is the version of the format
-_STAGE = 2048
+_STAGE = 1024
 # Positions are 16 bits, in units of 8 octets.
 _MOST = 0x80000
 

@@ -191,12 +191,14 @@ class Beats:
 
 def way_to(octets, interfaces):
     """Arp on the interface whose network the address is in, or Ping.  Raises OSError without raw sockets."""
-    from .probe import Arp, Ping
-
     if sys.platform == "linux":
+        from .arp import Arp
+
         for interface in interfaces:
             if any(interface.mac) and in_net(octets, 0, *network(interface)):
                 return Arp(interface)
+    from .probe import Ping
+
     return Ping()
 
 
