@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import atexit
-import functools
 import json
 import os
 import re
 import shutil
 import signal
-import tempfile
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from twinlease_host import firmware, serial_link
+from twinlease_host import serial_link
 
 from . import dhcpd_leases
+from .compiled import install
 from .net import Host
 from .servers import Isc, Plan, Server, Twinlease
 from .site import NETWORK
@@ -220,15 +218,6 @@ PAIR_HEAP = "384K"
 """Failover and a thousand leases take 325 KB of a 64-bit heap; a board has 32-bit pointers."""
 
 
-@functools.cache
-def _compiled() -> Path:
-    """The firmware, compiled once for all boards of this process."""
-    folder = Path(tempfile.mkdtemp(prefix="twinlease-firmware-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    firmware.build(folder)
-    return folder
-
-
 class BoardSide(Side):
     """A virtual board, asked on its serial console. Both boards get the primary's file, as one configuration for a pair."""
 
@@ -238,7 +227,7 @@ class BoardSide(Side):
     def prepare(self, config: str, partners_config: str) -> Server:
         shared = config if self.role == "primary" else partners_config
         plan = Plan(network=NETWORK, address=self.address)
-        shutil.copytree(_compiled(), self.where / "board" / "firmware")
+        install(self.where / "board")
         return Twinlease(self.host, self.where, plan, shared, None, heap=os.environ.get("LAB_HEAP", PAIR_HEAP))
 
     def ask(self, command: str) -> str:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
-import functools
 import json
-import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,27 +14,19 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lab.capture import Capture
+from lab.compiled import install
 from lab.net import Lan
 from lab.servers import Plan, Twinlease
 from lab.timeservers import Chronyd, Mock
 from lab.tools import require, run
 from lab.wait import wait_for
-from twinlease_host import firmware, serial_link
+from twinlease_host import serial_link
 
 BOARD = "10.77.0.2"
 SERVERS = {"a": "10.77.0.5", "b": "10.77.0.6", "c": "10.77.0.7"}
 CLIENT = "10.77.0.9"
 LEASE_S = 600
 TOLERANCE_MS = 20
-
-
-@functools.cache
-def compiled() -> Path:
-    """The firmware, compiled once for all boards of this process."""
-    folder = Path(tempfile.mkdtemp(prefix="twinlease-firmware-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    firmware.build(folder)
-    return folder
 
 
 class Insistent:
@@ -122,7 +110,7 @@ class Office:
         named = ", ".join(SERVERS.get(name, f'"{name}"') for name in servers.split())
         plan = Plan(lease_s=LEASE_S, count=50, extra=f"ntp server {named};\nntp serve true;\n{extra}")
         where = self.where / "board"
-        shutil.copytree(compiled(), where / "board" / "firmware")
+        install(where / "board")
         server = Twinlease(self.host, where, plan, None, None, heap="288K", rtc=rtc)
         board = Board(server)
         self.at_end(server.stop)
