@@ -8,6 +8,7 @@ exchange.check_journal()          what clients were promised survives a power cu
 import sys
 
 from leases import check
+from leases import identity as who_is
 from nor import Nor
 from twinlease import conf
 from twinlease.dhcp import server as sv
@@ -41,8 +42,8 @@ class Lines:
 
 
 class Exchange:
-    def __init__(self, text, now=100000):
-        self.config = conf.load(text)
+    def __init__(self, text, now=100000, config=None):
+        self.config = config or conf.load(text)
         self.flash = Nor(_BLOCKS)
         self.table = Table(self.config.ranges, self.config.pools)
         self.journal = Journal(self.flash, self.table)
@@ -139,7 +140,7 @@ class Exchange:
             id, hw = client[0] or b"", client[1] or b"\0"
             if table.state(row) != ACTIVE or table.ends(row) < until:
                 raise Wrong("%r: promised to %r until %d, not in flash" % (address, client, until))
-            if not table.is_client(row, id, 0, len(id), hw[0], hw, 1, len(hw) - 1):
+            if not table.is_client(row, who_is(hw[0], hw[1:], id)):
                 raise Wrong("%r: promised to %r, in flash as somebody else's" % (address, client))
 
 

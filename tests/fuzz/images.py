@@ -29,7 +29,7 @@ def _client(dice):
 
 def _lease(dice, table, row, ends, now):
     """What an ACK does; a client whose identifier finds no room gets nothing."""
-    if not table.set_client(row, *_client(dice).args()):
+    if not table.set_client(row, _client(dice).who()):
         return
     table.set_times(row, ends, now)
     table.set_state(row, ACTIVE)

@@ -141,7 +141,7 @@ class World:
         i = dice.below(200)
         id = (b"", b"\x01" + mac(i), b"client-%d" % i, b"c" * 40 + mac(i))[dice.below(4)]
         hw = mac(i) + b"0123456789"[: 10 * (dice.below(5) == 0)]
-        if self.table.set_client(row, *Client(id, hw).args()):
+        if self.table.set_client(row, Client(id, hw).who()):
             self.table.set_times(row, now + 3600, now)
             self.table.set_state(row, ACTIVE)
             self.table.clear_flags(row, PROVISIONAL)

@@ -13,6 +13,7 @@ and that an address is not ours to give any more, must be durable by then.
 from collections import namedtuple
 
 import confs
+from leases import identity
 from twinlease.failover import states as s
 from twinlease.failover import wire as w
 from twinlease.failover.orient import orient
@@ -109,7 +110,7 @@ def photo(t, row):
 def develop(t, row, p):
     """Put a row back as it was in flash."""
     if p.hw:
-        assert t.set_client(row, p.id, 0, len(p.id), p.htype, p.hw, 0, len(p.hw))
+        assert t.set_client(row, identity(p.htype, p.hw, p.id))
     t.set_times(row, p.ends, p.cltt)
     t.set_tstp(row, p.tstp)
     t.set_tsfp(row, p.tsfp)
@@ -211,7 +212,7 @@ class Side:
         """What dhcp/ does with a REQUEST; returns the seconds granted."""
         t, peer, now = self.table, self.peer, self.now(up)
         seconds = peer.grant_s(row, want_s, now)
-        assert t.set_client(row, *client.args())
+        assert t.set_client(row, client.who())
         t.set_times(row, now + seconds, now)
         if t.state(row) != ACTIVE:
             t.set_state(row, ACTIVE)

@@ -7,6 +7,7 @@ sys.path.append(__file__.rsplit("/", 2)[0] + "/lab")
 from nor import Dice, Nor  # noqa: F401
 from twinlease.clock import FOREVER
 from twinlease.lease import _cells, _rows
+from twinlease.lease.identity import Identity
 from twinlease.lease.row import ACTIVE, NONE, ROW
 from twinlease.lease.table import Table
 from twinlease.octets import get16
@@ -42,6 +43,14 @@ def small(n=20, cells_per_row=1):
     return make(((10, 0, 0, 10), n, 0), cells_per_row=cells_per_row)
 
 
+def identity(htype, hw, id=b""):
+    """As the table takes it; made from odd places in buffers so that offsets count."""
+    who = Identity()
+    who.set_hardware(htype, b"\x55" + hw + bytes(10), 1, len(hw))
+    who.set_identifier(b"\x77\x77" + id, 2, len(id))
+    return who
+
+
 class Client:
     """An identity: id (bytes or None) and hardware."""
 
@@ -54,10 +63,8 @@ class Client:
         """What makes two clients the same."""
         return (1, self.id) if self.id else (0, self.htype, self.hw)
 
-    def args(self):
-        """The seven arguments, at odd places in buffers so that offsets count."""
-        id = self.id or b""
-        return (b"\x77\x77" + id, 2, len(id), self.htype, b"\x55" + self.hw + bytes(10), 1, len(self.hw))
+    def who(self):
+        return identity(self.htype, self.hw, self.id or b"")
 
 
 def mac(i):
@@ -71,7 +78,7 @@ def plain(i):
 
 def lease(table, row, client, ends, cltt):
     """What an ACK does to a row."""
-    assert table.set_client(row, *client.args())
+    assert table.set_client(row, client.who())
     table.set_times(row, ends, cltt)
     if table.state(row) != ACTIVE:
         table.set_state(row, ACTIVE)

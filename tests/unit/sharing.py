@@ -3,6 +3,7 @@
 What the partner is to hear waits in `owed` until `exchange` carries it over and has it acknowledged.
 """
 
+from leases import identity
 from packets import HERE, Office
 from twinlease.failover import balance, times
 from twinlease.lease.table import (
@@ -156,7 +157,7 @@ def _carry(mine, its, row):
     hw, identifier = bytearray(16), bytearray(255)
     hlen = mine.get_hw(row, hw, 0)
     n = mine.get_id(row, identifier, 0)
-    assert its.set_client(row, identifier, 0, n, mine.htype(row), hw, 0, hlen)
+    assert its.set_client(row, identity(mine.htype(row), bytes(hw[:hlen]), bytes(identifier[:n])))
     its.set_times(row, mine.ends(row), mine.cltt(row))
     state = mine.state(row)
     for t in (mine, its):
@@ -169,7 +170,7 @@ def _carry(mine, its, row):
 def grant(o, row, hw, ends, **more):
     """A row ACTIVE for a client without identifier, as if the partner had told of it."""
     octets = bytes([2, 0, 0, 0, hw >> 8, hw & 255])
-    o.table.set_client(row, b"", 0, 0, 1, octets, 0, 6)
+    o.table.set_client(row, identity(1, octets))
     o.table.set_times(row, ends, o.now)
     o.table.set_state(row, more.get("state", ACTIVE))
     o.table.set_rewind(row, more.get("rewind", ACTIVE))

@@ -310,7 +310,7 @@ def test_an_accepted_lease_is_stored_by_our_clock():
     assert (tab.state(0), tab.rewind(0)) == (ACTIVE, ACTIVE)
     assert (tab.ends(0), tab.cltt(0), tab.tstp(0), tab.tsfp(0)) == (NOW + 260, NOW - 40, NOW + 410, NOW + 410)
     assert tab.flags(0) & ~(t.ID_IS_HW | t.STALE) == t.ACKED | t.USED | t.BOOTP
-    assert tab.is_client(0, *plain(5).args())
+    assert tab.is_client(0, plain(5).who())
     check(tab)
 
 
@@ -330,7 +330,7 @@ def test_what_ends_a_lease_makes_it_free_and_not_pending():
         assert (tab.state(0), tab.rewind(0)) == (FREE, FREE)
         assert (tab.tsfp(0), tab.tstp(0)) == (NOW + 600, NOW - 1)
         assert tab.flags(0) & (DUE | SENT | HELD | t.ACKED) == t.ACKED
-        assert tab.is_client(0, *plain(1).args())
+        assert tab.is_client(0, plain(1).who())
         binding = Binding()
         b.fill(binding, tab, 0, 0)
         assert binding.potential_expiration <= NOW
@@ -356,7 +356,7 @@ def test_client_data_that_is_absent_is_kept_on_free_addresses_and_else_erased():
     for status in (FREE, BACKUP, RESET):
         tab = row_in(FREE)
         b.take(tab, 0, bndupd(status), 0)
-        assert tab.is_client(0, *plain(1).args())
+        assert tab.is_client(0, plain(1).who())
 
 
 def test_times_that_are_absent_stay():
@@ -412,12 +412,12 @@ def test_every_lease_comes_back_as_it_was_also_by_another_clock():
     for client in (plain(1), hw_only, long_hw):
         for skew in (0, 30, -30):
             tab, there = table(), table()
-            assert tab.set_client(0, *client.args())
+            assert tab.set_client(0, client.who())
             tab.set_times(0, NOW + 60, NOW)
             tab.set_tstp(0, NOW + 90)
             tab.set_state(0, ACTIVE)
             b.take(there, 0, sent(tab, 0, skew), skew)
-            assert there.is_client(0, *client.args())
+            assert there.is_client(0, client.who())
             assert (there.ends(0), there.cltt(0), there.tsfp(0)) == (NOW + 60, NOW, NOW + 90)
 
 

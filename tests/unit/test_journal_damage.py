@@ -91,7 +91,7 @@ def test_a_renewal_whose_full_record_is_lost_keeps_its_address_from_others():
     sick.data[16 + 3 * 32 + 9] ^= 2
     table, journal, found = recovered(sick)
     assert found.orphans == 1 and table.state(3) == ABANDONED and table.ends(3) == 6002
-    assert table.first_by_hw(*plain(3).args()[3:]) == -1
+    assert table.first_by_hw(plain(3).who()) == -1
     journal.sync()
     table, journal, found = recovered(journal._ring.region)
     assert table.state(3) == ABANDONED and table.ends(3) == 6002
@@ -140,7 +140,7 @@ def test_random_damage_never_raises_and_never_breaks_the_table():
         table, _, found = recovered(journal._ring.region)
         assert found.rows == 20
         for row in range(20):
-            assert table.is_client(row, *plain(row).args())
+            assert table.is_client(row, plain(row).who())
 
 
 def test_old_blocks_put_back_do_not_make_old_leases_new():
@@ -186,7 +186,7 @@ def test_identifiers_that_fit_in_ram_fit_at_the_next_boot():
     journal.put_row(0)
     journal.sync()
     table, _, found = recovered(flash, 4)
-    assert found.short == 0 and table.is_client(1, *big.args()) and table.is_client(0, *plain(2).args())
+    assert found.short == 0 and table.is_client(1, big.who()) and table.is_client(0, plain(2).who())
 
 
 def test_garbage_in_the_last_erased_block_does_not_end_the_journal():

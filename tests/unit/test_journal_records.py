@@ -296,12 +296,12 @@ def test_a_removed_range_is_passed_over_and_gone_after_some_time():
     less = make(((10, 0, 1, 0), 20, 0))
     journal, found = board(flash.reboot(), less)
     assert found.unknown == 20 and found.rows == 20
-    assert less.first_by_hw(1, mac(25), 0, 6) == 5
+    assert less.first_by_hw(plain(25).who()) == 5
     check(less)
     # The same leases under other row numbers.
     more = make(((9, 0, 0, 0), 7, 0), ((10, 0, 0, 0), 20, 0), ((10, 0, 1, 0), 20, 0))
     assert board(flash.reboot(), more)[1].rows == 40
-    assert more.first_by_hw(1, mac(25), 0, 6) == 32
+    assert more.first_by_hw(plain(25).who()) == 32
 
 
 def test_a_region_too_small_is_refused_with_the_number_that_fits():
@@ -340,8 +340,8 @@ def test_a_full_table_of_long_items_still_goes_round():
     dice = Dice(8)
     for row in range(table.rows):
         id = dice.octets(3 + dice.below(28))
-        if not table.set_client(row, *Client(id, mac(row)).args()):
-            table.set_client(row, *plain(row).args())
+        if not table.set_client(row, Client(id, mac(row)).who()):
+            table.set_client(row, plain(row).who())
         table.set_tstp(row, 77)
         table.set_state(row, ACTIVE)
         journal.put_row(row)

@@ -6,6 +6,7 @@ import micropython
 from leases import Client, Dice, check, lease, mac, make, plain, queue, small
 from twinlease import move
 from twinlease.clock import FOREVER
+from twinlease.lease.identity import Identity
 from twinlease.lease.table import (
     ABANDONED,
     ACTIVE,
@@ -71,7 +72,7 @@ def test_a_table_without_ranges_answers_that_it_has_nothing():
     table = Table([], [])
     assert table.rows == 0
     assert table.row_of(b"\x0a\x00\x00\x01", 0) == -1
-    assert table.first_by_hw(1, mac(1), 0, 6) == -1
+    assert table.first_by_hw(plain(1).who()) == -1
     assert table.due(1000) == -1
 
 
@@ -96,13 +97,13 @@ def test_client_with_an_identifier_made_of_its_hardware_takes_no_cell():
     table = small()
     free = table.free_cells
     a = plain(7)
-    assert table.set_client(3, *a.args())
+    assert table.set_client(3, a.who())
     assert table.free_cells == free
     assert table.flags(3) & ID_IS_HW
-    assert table.first_by_id(a.id, 0, 7) == 3
+    assert table.first_by_id(a.who()) == 3
     assert table.get_id(3, OUT, 1) == 7 and OUT[1:8] == a.id
     assert table.get_hw(3, OUT, 1) == 6 and OUT[1:7] == a.hw
-    assert not table.is_client(3, *Client(None, mac(7)).args())
+    assert not table.is_client(3, Client(None, mac(7)).who())
 
 
 def test_identities_of_all_lengths_are_found_by_identifier_and_by_hardware():
@@ -114,21 +115,20 @@ def test_identities_of_all_lengths_are_found_by_identifier_and_by_hardware():
             a = Client(bytes([i * 7 + n & 0xFF for i in range(n)]), bytes(range(1, hlen + 1)), 6)
             b = Client(bytes([i * 7 + n + 1 & 0xFF for i in range(n)]), bytes(range(2, hlen + 2)), 6)
             for row, client in ((2, a), (1, b)):
-                assert not table.is_client(row, *client.args())
-                assert table.set_client(row, *client.args())
-                assert table.is_client(row, *client.args())
+                assert not table.is_client(row, client.who())
+                assert table.set_client(row, client.who())
+                assert table.is_client(row, client.who())
                 assert table.has_id(row) == (n > 0)
                 assert (table.flags(row) & ID_DIGEST > 0) == (n > 32)
-                args = client.args()
-                assert table.first_by_id(*args[:3]) == (row if n else -1)
-                assert table.first_by_hw(*args[3:]) == (row if hlen else -1)
+                assert table.first_by_id(client.who()) == (row if n else -1)
+                assert table.first_by_hw(client.who()) == (row if hlen else -1)
                 assert table.get_hw(row, OUT, 0) == hlen and OUT[:hlen] == client.hw
                 got = table.get_id(row, OUT, 0)
                 assert got == (16 if n > 32 else n)
                 assert n > 32 or OUT[:got] == client.id
             check(table)
             table.clear_client(2)
-            assert table.first_by_id(*a.args()[:3]) == -1 and table.first_by_hw(*a.args()[3:]) == -1
+            assert table.first_by_id(a.who()) == -1 and table.first_by_hw(a.who()) == -1
             assert table.get_hw(2, OUT, 0) == 0 and table.get_id(2, OUT, 0) == 0
             check(table)
 
@@ -138,13 +138,13 @@ def test_identifier_made_of_a_long_hardware_address_is_not_stored_twice():
     for hlen in (6, 7, 10, 16):
         hw = bytes(range(40, 40 + hlen))
         a = Client(b"\x20" + hw, hw, 32)
-        assert table.set_client(1, *a.args())
+        assert table.set_client(1, a.who())
         assert table.flags(1) & ID_IS_HW
-        assert table.first_by_id(*a.args()[:3]) == 1
+        assert table.first_by_id(a.who()) == 1
         for i in range(hlen + 1):  # one octet wrong, at any place
             wrong = bytearray(a.id)
             wrong[i] ^= 1
-            assert not table.is_client(1, *Client(bytes(wrong), hw, 32).args())
+            assert not table.is_client(1, Client(bytes(wrong), hw, 32).who())
         check(table)
 
 
@@ -152,30 +152,30 @@ def test_a_client_can_have_several_rows():
     table = small()
     a = plain(1)
     for row in (4, 9, 2):
-        assert table.set_client(row, *a.args())
-    id_args, hw_args = a.args()[:3], a.args()[3:]
-    found = [table.first_by_id(*id_args)]
+        assert table.set_client(row, a.who())
+    who = a.who()
+    found = [table.first_by_id(who)]
     while found[-1] >= 0:
-        found.append(table.next_by_id(found[-1], *id_args))
+        found.append(table.next_by_id(found[-1], who))
     assert sorted(found[:-1]) == [2, 4, 9]
-    found = [table.first_by_hw(*hw_args)]
+    found = [table.first_by_hw(who)]
     while found[-1] >= 0:
-        found.append(table.next_by_hw(found[-1], *hw_args))
+        found.append(table.next_by_hw(found[-1], who))
     assert sorted(found[:-1]) == [2, 4, 9]
 
 
 def test_another_client_drops_the_items_and_the_same_keeps_them():
     table = small()
-    table.set_client(5, *plain(1).args())
+    table.set_client(5, plain(1).who())
     assert table.put_item(5, ITEM_HOST_NAME, b"__alpha", 2, 5)
     table.clear_flags(5, STALE)
-    assert table.set_client(5, *plain(1).args())
+    assert table.set_client(5, plain(1).who())
     assert item(table, 5, ITEM_HOST_NAME) == b"alpha"
     assert not table.flags(5) & STALE
     assert table.put_item(5, ITEM_HOST_NAME, b"alpha", 0, 5)
     assert not table.flags(5) & STALE
     assert table.item_is(5, ITEM_HOST_NAME, b"alpha", 0, 5) and not table.item_is(5, ITEM_HOST_NAME, b"alphb", 0, 5)
-    assert table.set_client(5, *plain(2).args())
+    assert table.set_client(5, plain(2).who())
     assert item(table, 5, ITEM_HOST_NAME) == b""
     assert table.flags(5) & STALE
     check(table)
@@ -183,7 +183,7 @@ def test_another_client_drops_the_items_and_the_same_keeps_them():
 
 def test_items_change_grow_shrink_and_go_without_touching_each_other():
     table = small(4, cells_per_row=20)
-    table.set_client(0, *Client(b"identifier", bytes(range(16)), 1).args())
+    table.set_client(0, Client(b"identifier", bytes(range(16)), 1).who())
     dice = Dice(5)
     have = {}
     for _ in range(300):
@@ -203,32 +203,32 @@ def test_identifiers_come_first_when_cells_are_short():
     long = b"x" * 40
     kept = 0
     for row in range(16):
-        table.set_client(row, *plain(row).args())
+        table.set_client(row, plain(row).who())
         kept += table.put_item(row, ITEM_HOST_NAME, long, 0, 40)
     assert 0 < kept < 16 and table.items_refused == 16 - kept
     assert table.free_cells >= 2  # an eighth stays free
     for row in range(16):
         client = Client(b"ident-%02d" % row, mac(row))
-        assert table.set_client(row, *client.args()), row
-        assert table.first_by_id(*client.args()[:3]) == row
+        assert table.set_client(row, client.who()), row
+        assert table.first_by_id(client.who()) == row
     assert table.items_dropped + table.items_refused > 0
     check(table)
 
 
 def test_without_any_cell_the_client_is_refused_and_the_row_unchanged():
     table = small(4, cells_per_row=0.5)
-    assert table.set_client(0, *Client(b"1234567890123456", mac(0)).args())
+    assert table.set_client(0, Client(b"1234567890123456", mac(0)).who())
     before = bytes(table.buf)
-    assert not table.set_client(1, *Client(b"abcdefghijklmnop", mac(1)).args())
+    assert not table.set_client(1, Client(b"abcdefghijklmnop", mac(1)).who())
     assert bytes(table.buf) == before
-    assert table.set_client(1, *plain(1).args())
+    assert table.set_client(1, plain(1).who())
     check(table)
 
 
 def test_offer_is_for_one_client_until_it_ends():
     table = small()
-    h = table.hash_of(*plain(1).args())
-    other = table.hash_of(*plain(2).args())
+    h = plain(1).who().hash
+    other = plain(2).who().hash
     assert table.offered(3, h, 1000) == 0
     table.offer(3, h, 1120)
     assert table.flags(3) & OFFERED
@@ -242,7 +242,7 @@ def test_offer_is_for_one_client_until_it_ends():
 
 def test_old_offers_do_not_come_back_when_sixteen_bits_have_come_round():
     table = small(40)
-    h = table.hash_of(*plain(1).args())
+    h = plain(1).who().hash
     now = 65536 * 3 - 60
     table.offer(3, h, now + 120)
     assert table.offered(3, h, now + 119) == 1  # over the wrap
@@ -335,7 +335,7 @@ def random_step(dice, table, model, clients, now):
     way = dice.below(12)
     if way < 3:
         client = clients[dice.below(len(clients))]
-        if table.set_client(row, *client.args()):
+        if table.set_client(row, client.who()):
             if m["client"] is None or m["client"].key() != client.key() or m["client"].hw != client.hw:
                 m["items"] = {}
             m["client"] = client
@@ -391,24 +391,24 @@ def compare(table, model, clients):
     for key in model.queues:
         assert queue(table, key[0], key[1]) == model.queues[key]
     for client in clients:
-        args = client.args()
+        who = client.who()
         want = [
             r for r in range(table.rows) if model.rows[r]["client"] and model.rows[r]["client"].key() == client.key()
         ]
         for row in range(table.rows):
-            assert table.is_client(row, *args) == (row in want)
+            assert table.is_client(row, who) == (row in want)
         if client.id:
             found = []
-            row = table.first_by_id(*args[:3])
+            row = table.first_by_id(who)
             while row >= 0:
                 found.append(row)
-                row = table.next_by_id(row, *args[:3])
+                row = table.next_by_id(row, who)
             assert sorted(found) == want
         found = []
-        row = table.first_by_hw(*args[3:])
+        row = table.first_by_hw(who)
         while row >= 0:
             found.append(row)
-            row = table.next_by_hw(row, *args[3:])
+            row = table.next_by_hw(row, who)
         assert sorted(found) == [
             r for r in range(table.rows) if model.rows[r]["client"] and model.rows[r]["client"].hw == client.hw
         ]
@@ -445,28 +445,30 @@ def test_everything_on_the_packet_path_passes_under_heap_lock():
     # Made before the lock: buffers, and every argument.
     buf = bytearray(64)
     a, b = bytearray(b"\x01" + mac(1)), bytearray(b"another identifier of a client")
-    long = bytearray(16)
+    long, who = bytearray(16), Identity()
     name = bytearray(b"host-name")
-    packet_path(table, buf, a, b, long, name)
+    packet_path(table, buf, who, a, b, long, name)
     micropython.heap_lock()
     try:
-        packet_path(table, buf, a, b, long, name)
+        packet_path(table, buf, who, a, b, long, name)
     finally:
         micropython.heap_unlock()
     check(table)
 
 
-def packet_path(table, buf, a, b, long, name):
+def packet_path(table, buf, who, a, b, long, name):
     table.put_address(3, buf, 0)
     row = table.row_of(buf, 0)
     table.pool_of(row)
     table.set_flags(row, USED)
     table.clear_flags(row, PROVISIONAL)
-    h = table.hash_of(a, 0, 7, 1, a, 1, 6)
+    who.set_hardware(1, a, 1, 6)
+    who.set_identifier(a, 0, 7)
+    h = who.hash
     table.offer(row, h, 1100)
     table.offered(row, h, 1000)
-    table.set_client(row, a, 0, 7, 1, a, 1, 6)
-    table.set_client(row, a, 0, 7, 1, a, 1, 6)
+    table.set_client(row, who)
+    table.set_client(row, who)
     table.put_item(row, 3, name, 0, 9)
     table.put_item(row, 3, name, 0, 9)
     table.put_item(row, 3, name, 0, 5)
@@ -478,15 +480,17 @@ def packet_path(table, buf, a, b, long, name):
     table.set_tstp(row, 7000)
     table.set_tsfp(row, 7000)
     table.set_rewind(row, FREE)
-    table.next_by_id(table.first_by_id(a, 0, 7), a, 0, 7)
-    table.next_by_hw(table.first_by_hw(1, a, 1, 6), 1, a, 1, 6)
-    table.is_client(row, a, 0, 7, 1, a, 1, 6)
+    table.next_by_id(table.first_by_id(who), who)
+    table.next_by_hw(table.first_by_hw(who), who)
+    table.is_client(row, who)
     table.get_item(row, 3, buf, 0)
     table.get_id(row, buf, 0)
     table.get_hw(row, buf, 0)
-    table.set_client(4, b, 0, 30, 32, long, 0, 16)
-    table.is_client(4, b, 0, 30, 32, long, 0, 16)
-    table.first_by_id(b, 0, 30)
+    who.set_hardware(32, long, 0, 16)
+    who.set_identifier(b, 0, 30)
+    table.set_client(4, who)
+    table.is_client(4, who)
+    table.first_by_id(who)
     table.touch(5)
     table.after(table.first(0, FREE))
     table.count(1, FREE)

@@ -15,7 +15,6 @@ from array import array
 from micropython import const
 
 from ..lease.table import ABANDONED, ACTIVE, BACKUP, EXPIRED, FREE, NONE, QUIET, RELEASED, RESET
-from .request import CHADDR, HTYPE
 
 _PRESSURE_S = const(10)
 _LOOK_AHEAD = const(8)
@@ -30,9 +29,8 @@ class Choice:
         self._table = table
         self._pools = pools
         self._client = client
-        self._request = None
+        self._request = self._who = None
         self.now = 0
-        self._hash = -1
         self._pressure_until = 0
         self._recent = array("H", [NONE] * _RECENT)
         self.probed_pools = ()
@@ -42,15 +40,12 @@ class Choice:
 
     def look(self, request, now):
         self._request = request
+        self._who = request.who
         self.now = now
-        self._hash = -1
 
     def hash(self):
         """The client's identity as a number, for offers."""
-        if self._hash < 0:
-            r = self._request
-            self._hash = self._table.hash_of(r.buf, r.id_at, r.id_n, r.buf[HTYPE], r.buf, CHADDR, r.hlen)
-        return self._hash
+        return self._who.hash
 
     def note_offer(self, row):
         """Remember which row this client was offered, so that it is offered the same when it asks again."""
@@ -65,25 +60,23 @@ class Choice:
 
     def is_client(self, row):
         """The row is bound, or was last bound, to exactly this client."""
-        r = self._request
-        return self._table.is_client(row, r.buf, r.id_at, r.id_n, r.buf[HTYPE], r.buf, CHADDR, r.hlen)
+        return self._table.is_client(row, self._who)
 
     def own(self):
         """The row that this client holds on its network, or held last (RFC 2131 section 4.3.1)."""
-        r, t = self._request, self._table
+        t, who = self._table, self._who
         best = -1
-        if r.id_n:
-            row = t.first_by_id(r.buf, r.id_at, r.id_n)
-            while row >= 0:
-                if self._is_better_own(row, best):
-                    best = row
-                row = t.next_by_id(row, r.buf, r.id_at, r.id_n)
-        if best < 0 and r.hlen:
-            row = t.first_by_hw(r.buf[HTYPE], r.buf, CHADDR, r.hlen)
+        row = t.first_by_id(who)
+        while row >= 0:
+            if self._is_better_own(row, best):
+                best = row
+            row = t.next_by_id(row, who)
+        if best < 0:
+            row = t.first_by_hw(who)
             while row >= 0:
                 if not t.has_id(row) and self._is_better_own(row, best):
                     best = row
-                row = t.next_by_hw(row, r.buf[HTYPE], r.buf, CHADDR, r.hlen)
+                row = t.next_by_hw(row, who)
         return best
 
     def _is_better_own(self, row, best):
@@ -217,10 +210,10 @@ class Choice:
         return self.is_client(row) or (not t.has_id(row) and self._has_hardware(row))
 
     def _has_hardware(self, row):
-        r, t = self._request, self._table
-        found = t.first_by_hw(r.buf[HTYPE], r.buf, CHADDR, r.hlen) if r.hlen else -1
+        t, who = self._table, self._who
+        found = t.first_by_hw(who)
         while found >= 0 and found != row:
-            found = t.next_by_hw(found, r.buf[HTYPE], r.buf, CHADDR, r.hlen)
+            found = t.next_by_hw(found, who)
         return found == row
 
     def may_take(self, row):

@@ -17,6 +17,7 @@ from array import array
 import micropython
 from micropython import const
 
+from ..lease.identity import Identity
 from ..octets import get32, is_zero
 
 # RFC 2131 section 2: the fixed header.
@@ -108,6 +109,7 @@ class Request:
         self.relayed = False
         self.id_at = 0
         self.id_n = 0
+        self.who = Identity()
         self.agent_at = 0
         self.agent_n = 0
 
@@ -245,6 +247,8 @@ class Request:
         if self.where[61] and n >= 2:
             self.id_at = self.where[61]
             self.id_n = n
+        self.who.set_hardware(self.buf[HTYPE], self.buf, CHADDR, self.hlen)
+        self.who.set_identifier(self.buf, self.id_at, self.id_n)
         if self.where[82]:
             self.agent_at = self.where[82]
             self.agent_n = self.size[82]

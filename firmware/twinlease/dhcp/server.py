@@ -41,13 +41,11 @@ from .choice import Choice
 from .client import ClientView
 from .request import (
     ACK,
-    CHADDR,
     CIADDR,
     DECLINE,
     DISCOVER,
     FILE,
     FLAGS,
-    HTYPE,
     INFORM,
     NAK,
     OFFER,
@@ -303,7 +301,7 @@ class Server:
     def _bind(self, row, seconds):
         """Give the row to the client until now + seconds; False if there is no room for its identifier."""
         r, t = self._request, self._table
-        if not t.set_client(row, r.buf, r.id_at, r.id_n, r.buf[HTYPE], r.buf, CHADDR, r.hlen):
+        if not t.set_client(row, r.who):
             return False
         ends = FOREVER if seconds >= FOREVER - self._now - self.doubt_s else self._now + self.doubt_s + seconds
         t.set_times(row, ends, self._now)
@@ -357,16 +355,16 @@ class Server:
         r, t = self._request, self._table
         no_duplicates = settings.allow_duplicates != "allow" and self.client.host is not None
         if r.id_n:
-            other = t.first_by_id(r.buf, r.id_at, r.id_n)
+            other = t.first_by_id(r.who)
             while other >= 0:
                 self._drop(other, row, renewing, settings.one_lease)
-                other = t.next_by_id(other, r.buf, r.id_at, r.id_n)
+                other = t.next_by_id(other, r.who)
         if r.hlen and (settings.one_lease or no_duplicates or not r.id_n):
-            other = t.first_by_hw(r.buf[HTYPE], r.buf, CHADDR, r.hlen)
+            other = t.first_by_hw(r.who)
             while other >= 0:
                 if settings.one_lease or no_duplicates or not t.has_id(other):
                     self._drop(other, row, renewing, settings.one_lease)
-                other = t.next_by_hw(other, r.buf[HTYPE], r.buf, CHADDR, r.hlen)
+                other = t.next_by_hw(other, r.who)
 
     def _drop(self, other, row, renewing, everywhere):
         t = self._table

@@ -23,6 +23,7 @@ Not here: queues and acknowledgements (updates.py), the journal, affinity (pools
 from micropython import const
 
 from ..clock import FOREVER
+from ..lease.identity import Identity
 from ..lease.row import (
     ABANDONED,
     ACKED,
@@ -110,6 +111,7 @@ _KEEPS_CLIENT = (FREE, BACKUP, RESET)
 _NEEDS_CLIENT = (ACTIVE, EXPIRED, RELEASED)
 
 _scratch = bytearray(16)
+_who = Identity()
 
 
 def reason_of(reject):
@@ -263,7 +265,8 @@ def _is_same_client(table, row, message):
     n = message.size[w.CLIENT_HARDWARE_ADDRESS] - 1
     id_at = where[w.CLIENT_IDENTIFIER]
     id_n = message.size[w.CLIENT_IDENTIFIER] if id_at else 0
-    return table.is_client(row, buf, id_at, id_n, buf[at], buf, at + 1, n) or _is_hardware(table, row, buf, at, n)
+    _aim(buf, id_at, id_n, at, n)
+    return table.is_client(row, _who) or _is_hardware(table, row, buf, at, n)
 
 
 def _is_hardware(table, row, buf, at, n):
@@ -336,9 +339,17 @@ def _take_client(table, row, message, status):
 
 
 def _set_client(table, row, buf, id_at, id_n, at, n):
-    if not table.set_client(row, buf, id_at, id_n, buf[at], buf, at + 1, n):
+    _aim(buf, id_at, id_n, at, n)
+    if not table.set_client(row, _who):
         # No cell is left for the identifier.  The address is taken, whoever has it: as after a boot, hardware is kept.
-        table.set_client(row, buf, 0, 0, buf[at], buf, at + 1, min(n, 6))
+        _aim(buf, 0, 0, at, min(n, 6))
+        table.set_client(row, _who)
+
+
+def _aim(buf, id_at, id_n, at, n):
+    """_who is the client with hardware type and address buf[at:], the address n octets, and this identifier."""
+    _who.set_hardware(buf[at], buf, at + 1, max(n, 0))
+    _who.set_identifier(buf, id_at, id_n)
 
 
 def _take_times(table, row, message, status, skew, again):

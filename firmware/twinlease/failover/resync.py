@@ -11,6 +11,7 @@ whatever its xid was, and ask again.
 
 from micropython import const
 
+from ..lease.identity import Identity
 from ..lease.row import ACKED, ACTIVE, EXPIRED, RELEASED, RESET
 from . import endpoint, times
 from . import wire as w
@@ -99,7 +100,9 @@ def _keep(peer, row, until):
     if t.state(row) != ACTIVE:
         if t.rewind(row) != ACTIVE:
             t.clear_client(row)
-            t.set_client(row, _NOBODY, 0, 0, 1, _NOBODY, 0, 6)
+            nobody = Identity()
+            nobody.set_hardware(1, _NOBODY, 0, 6)
+            t.set_client(row, nobody)
         t.set_state(row, ACTIVE)
     t.set_times(row, until, t.cltt(row))
     t.set_rewind(row, EXPIRED)  # so that the update has the row in flash before it leaves

@@ -169,28 +169,29 @@ def item_at(buf: ptr8, frm: int, n: int, kind: int) -> int:
 
 
 @micropython.viper
-def chain_id(rows: ptr8, cells: ptr8, row: int, digest: int, id: ptr8, at: int, n: int, once: int) -> int:
+def chain_id(rows: ptr8, cells: ptr8, row: int, who: ptr8, once: int) -> int:
     """First row from `row` on along the identifier chain (only `row` itself if `once`) with this identifier, or -1.
 
-    digest  4 (the flag ID_DIGEST) if id[at:at+n] is a digest, else 0
+    who  an Identity's octets
 
     An identifier equal to hardware type + address is not stored, and a rest of
     a long hardware address stands before the identifier in the first cell.
     """
+    n = int(who[1])
     while row != _NONE:
         p = row * _ROW
         hlen = rows[p + _HLEN]
         c = (rows[p + _CELL] << 8 | rows[p + _CELL + 1]) << 4
         i = 0
         if rows[p + 2] & 2:
-            if n == hlen + 1 and digest == 0 and id[at] == rows[p + _HTYPE]:
+            if n == hlen + 1 and who[0] == 0 and who[2] == rows[p + _HTYPE]:
                 i = 1
-                while i < n and i <= 6 and id[at + i] == rows[p + _HW - 1 + i]:
+                while i < n and i <= 6 and who[2 + i] == rows[p + _HW - 1 + i]:
                     i += 1
                 if i == 7:
-                    while i < n and id[at + i] == cells[c + 2 - 7 + i]:
+                    while i < n and who[2 + i] == cells[c + 2 - 7 + i]:
                         i += 1
-        elif c != _NONE << 4 and rows[p + 2] & 4 == digest:
+        elif c != _NONE << 4 and rows[p + 2] & 4 == who[0]:
             if hlen > 6:
                 c += 2 + hlen - 6
                 if c & 15 == 14:
@@ -204,7 +205,7 @@ def chain_id(rows: ptr8, cells: ptr8, row: int, digest: int, id: ptr8, at: int, 
                         c += 1
                         if c & 15 == 14:
                             c = (cells[c] << 8 | cells[c + 1]) << 4
-                        if cells[c] != id[at + i]:
+                        if cells[c] != who[2 + i]:
                             break
                         i += 1
         if i == n:

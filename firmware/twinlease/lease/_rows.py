@@ -104,21 +104,25 @@ def chain_drop(rows: ptr8, heads: ptr8, slot: int, row: int, link: int) -> bool:
 
 
 @micropython.viper
-def chain_hw(rows: ptr8, cells: ptr8, row: int, htype: int, hw: ptr8, at: int, n: int, once: int) -> int:
-    """First row from `row` on along the hardware chain (only `row` itself if `once`) with this hardware, or -1."""
+def chain_hw(rows: ptr8, cells: ptr8, row: int, who: ptr8, once: int) -> int:
+    """First row from `row` on along the hardware chain (only `row` itself if `once`) with this hardware, or -1.
+
+    who  an Identity's octets
+    """
+    n = int(who[35])
     six = n
     if six > 6:
         six = 6
     while row != _NONE:
         p = row * _ROW
-        if rows[p + _HTYPE] == htype and rows[p + _HLEN] == n:
+        if rows[p + _HTYPE] == who[34] and rows[p + _HLEN] == n:
             i = 0
-            while i < six and rows[p + _HW + i] == hw[at + i]:
+            while i < six and rows[p + _HW + i] == who[36 + i]:
                 i += 1
             if i == six:
                 # The rest is the first item of the first cell, and always fits into it: 2 + 10 octets.
                 c = (rows[p + _CELL] << 8 | rows[p + _CELL + 1]) * 16 + 2 - 6
-                while i < n and cells[c + i] == hw[at + i]:
+                while i < n and cells[c + i] == who[36 + i]:
                     i += 1
                 if i == n:
                     return row

@@ -2,8 +2,7 @@
 
 A client is its identifier (option 61), or hardware type and address if it
 sends none.  Rows are chained by both; a row with an identifier is found by its
-hardware too.  Methods that take an identity take (id_buf, id_at, id_n, htype,
-hw_buf, hw_at, hlen); id_n is 0 for a client without identifier.
+hardware too.  Methods that take a client take an Identity (identity.py).
 
 Identifiers over 32 octets are kept as the first 16 octets of their SHA-256:
 hashing allocates, once per such packet.  One that equals htype + hardware
@@ -17,12 +16,10 @@ Cells are shared by all rows, and who comes first is settled here:
   other rows are dropped (counted in `items_dropped`), up to 256 rows a call;
 * only when that does not help either is the client refused.
 
-Allocates nothing after __init__, but for the hash of a long identifier.
+Allocates nothing after __init__.
 """
 
-import hashlib
-
-from ..octets import copy, equal, fill, get16, hash22, put16
+from ..octets import copy, equal, fill, get16, put16
 from . import _cells, _rows
 from .queues import Queues
 from .row import (
@@ -32,10 +29,8 @@ from .row import (
     AT_ID_LINK,
     CELL,
     CELL_DATA,
-    DIGEST,
     ID_DIGEST,
     ID_IS_HW,
-    ID_MAX,
     ITEM_HW_REST,
     ITEM_ID,
     ITEM_MAX,
@@ -47,7 +42,6 @@ from .row import (
 _ROW = ROW
 _NONE = NONE
 _SWEEP = 256
-_HLEN_MAX = 16
 # All items of one row, octets: rest of the hardware address, identifier, three optional ones.
 _ITEMS_MAX = 252
 
@@ -72,9 +66,6 @@ class Clients(Queues):
         self._id_heads = bytearray(2 * size)
         self._hw_heads = bytearray(2 * size)
         self._items = bytearray(64 + _ITEMS_MAX + CELL_DATA)  # a row's items in one piece, while they change
-        self._digest = bytearray(DIGEST)
-        self._digested = bytearray(255)  # what _digest is the digest of, so that a packet is hashed once
-        self._digested_n = 0
         self._drop_at = 0
         self.items_refused = 0
         self.items_dropped = 0
@@ -91,69 +82,33 @@ class Clients(Queues):
 
     # Who is it
 
-    def hash_of(self, id_buf, id_at, id_n, htype, hw_buf, hw_at, hlen):
-        """22-bit hash of the identity: of the identifier if there is one, else of the hardware address."""
-        if id_n > ID_MAX:
-            self._digest_of(id_buf, id_at, id_n)
-            return hash22(self._digest, 0, DIGEST, 0)
-        if id_n:
-            return hash22(id_buf, id_at, id_n, 0)
-        return hash22(hw_buf, hw_at, hlen, htype)
-
-    def _digest_of(self, id_buf, id_at, id_n):
-        if id_n > 255:
-            id_n = 255
-        if id_n != self._digested_n or not equal(self._digested, 0, id_buf, id_at, id_n):
-            copy(self._digested, 0, id_buf, id_at, id_n)
-            self._digested_n = id_n
-            h = hashlib.sha256()
-            h.update(memoryview(self._digested)[:id_n])
-            copy(self._digest, 0, h.digest(), 0, DIGEST)
-
-    def first_by_id(self, id_buf, id_at, id_n):
+    def first_by_id(self, who):
         """A row whose client has this identifier, −1 if none has."""
-        if id_n == 0:
+        if not who.octets[1]:
             return -1
-        if id_n > ID_MAX:
-            self._digest_of(id_buf, id_at, id_n)
-            row = get16(self._id_heads, 2 * (hash22(self._digest, 0, DIGEST, 0) & self._mask))
-            return _cells.chain_id(self.buf, self.cells, row, ID_DIGEST, self._digest, 0, DIGEST, 0)
-        row = get16(self._id_heads, 2 * (hash22(id_buf, id_at, id_n, 0) & self._mask))
-        return _cells.chain_id(self.buf, self.cells, row, 0, id_buf, id_at, id_n, 0)
+        row = get16(self._id_heads, 2 * (who.id_hash & self._mask))
+        return _cells.chain_id(self.buf, self.cells, row, who.octets, 0)
 
-    def next_by_id(self, row, id_buf, id_at, id_n):
+    def next_by_id(self, row, who):
         """The next one after `row`, which must have come from first_by_id or next_by_id and still be that client's."""
-        row = get16(self.buf, row * _ROW + 24)
-        if id_n > ID_MAX:
-            self._digest_of(id_buf, id_at, id_n)
-            return _cells.chain_id(self.buf, self.cells, row, ID_DIGEST, self._digest, 0, DIGEST, 0)
-        return _cells.chain_id(self.buf, self.cells, row, 0, id_buf, id_at, id_n, 0)
+        return _cells.chain_id(self.buf, self.cells, get16(self.buf, row * _ROW + AT_ID_LINK), who.octets, 0)
 
-    def first_by_hw(self, htype, hw_buf, hw_at, hlen):
+    def first_by_hw(self, who):
         """A row whose client has this hardware address, with or without identifier; −1 if none has."""
-        if hlen == 0:
+        if not who.octets[35]:
             return -1
-        row = get16(self._hw_heads, 2 * (hash22(hw_buf, hw_at, hlen, htype) & self._mask))
-        return _rows.chain_hw(self.buf, self.cells, row, htype, hw_buf, hw_at, hlen, 0)
+        row = get16(self._hw_heads, 2 * (who.hw_hash & self._mask))
+        return _rows.chain_hw(self.buf, self.cells, row, who.octets, 0)
 
-    def next_by_hw(self, row, htype, hw_buf, hw_at, hlen):
-        row = get16(self.buf, row * _ROW + 26)
-        return _rows.chain_hw(self.buf, self.cells, row, htype, hw_buf, hw_at, hlen, 0)
+    def next_by_hw(self, row, who):
+        return _rows.chain_hw(self.buf, self.cells, get16(self.buf, row * _ROW + AT_HW_LINK), who.octets, 0)
 
-    def is_client(self, row, id_buf, id_at, id_n, htype, hw_buf, hw_at, hlen):
+    def is_client(self, row, who):
         """Is this the row's client: the same identifier; or neither has one, and the hardware is the same."""
-        if id_n:
-            return self._is_id(row, id_buf, id_at, id_n)
-        return hlen > 0 and not self.has_id(row) and self._is_hw(row, htype, hw_buf, hw_at, hlen)
-
-    def _is_id(self, row, id_buf, id_at, id_n):
-        if id_n > ID_MAX:
-            self._digest_of(id_buf, id_at, id_n)
-            return _cells.chain_id(self.buf, self.cells, row, ID_DIGEST, self._digest, 0, DIGEST, 1) == row
-        return _cells.chain_id(self.buf, self.cells, row, 0, id_buf, id_at, id_n, 1) == row
-
-    def _is_hw(self, row, htype, hw_buf, hw_at, hlen):
-        return _rows.chain_hw(self.buf, self.cells, row, htype, hw_buf, hw_at, hlen, 1) == row
+        octets = who.octets
+        if octets[1]:
+            return _cells.chain_id(self.buf, self.cells, row, octets, 1) == row
+        return octets[35] > 0 and not self.has_id(row) and _rows.chain_hw(self.buf, self.cells, row, octets, 1) == row
 
     def has_id(self, row):
         if self.buf[row * _ROW + 2] & ID_IS_HW:
@@ -162,52 +117,39 @@ class Clients(Queues):
 
     # Make it somebody's
 
-    def set_client(self, row, id_buf, id_at, id_n, htype, hw_buf, hw_at, hlen):
+    def set_client(self, row, who):
         """The row is this client's.  True, or False (and nothing changed) if there is no cell left for the identifier.
 
-        Another client, or another hardware address, than before drops all
-        items.  hlen over 16 counts as 16.
+        Another client, or another hardware address, than before drops all items.
         """
-        if hlen > _HLEN_MAX:
-            hlen = _HLEN_MAX
-        if self._is_hw(row, htype, hw_buf, hw_at, hlen):
-            if id_n:
-                if self._is_id(row, id_buf, id_at, id_n):
-                    return True
-            elif hlen and not self.has_id(row):
-                return True
-        flags = self._identity_items(id_buf, id_at, id_n, htype, hw_buf, hw_at, hlen)
-        n = flags >> 4
-        if not self._make_room(row, n):
+        if _rows.chain_hw(self.buf, self.cells, row, who.octets, 1) == row and self.is_client(row, who):
+            return True
+        flags = self._identity_items(who.octets)
+        if not self._make_room(row, flags >> 4):
             return False
         self._unchain(row)
-        self._put_hardware(row, htype, hw_buf, hw_at, hlen)
-        self._store(row, n)
+        self._put_hardware(row, who.octets, 34)
+        self._store(row, flags >> 4)
         self._chain(row, flags & (ID_IS_HW | ID_DIGEST))
         return True
 
-    def _identity_items(self, id_buf, id_at, id_n, htype, hw_buf, hw_at, hlen):
+    def _identity_items(self, who):
         """Write the identity's items to _items.  Returns their length << 4 | ID_IS_HW, ID_DIGEST or 0."""
         items = self._items
         n = 0
+        id_n, hlen = who[1], who[35]
         if hlen > 6:
+            n = hlen - 4
             items[0] = ITEM_HW_REST
             items[1] = hlen - 6
-            copy(items, 2, hw_buf, hw_at + 6, hlen - 6)
-            n = hlen - 4
+            copy(items, 2, who, 42, hlen - 6)
         if id_n == 0:
             return n << 4
-        if id_n == hlen + 1 and id_buf[id_at] == htype and equal(id_buf, id_at + 1, hw_buf, hw_at, hlen):
+        if id_n == hlen + 1 and not who[0] and equal(who, 2, who, 34, 1) and equal(who, 3, who, 36, hlen):
             return n << 4 | ID_IS_HW
         items[n] = ITEM_ID
-        if id_n > ID_MAX:
-            self._digest_of(id_buf, id_at, id_n)
-            items[n + 1] = DIGEST
-            copy(items, n + 2, self._digest, 0, DIGEST)
-            return (n + 2 + DIGEST) << 4 | ID_DIGEST
-        items[n + 1] = id_n
-        copy(items, n + 2, id_buf, id_at, id_n)
-        return (n + 2 + id_n) << 4
+        copy(items, n + 1, who, 1, 1 + id_n)
+        return (n + 2 + id_n) << 4 | who[0]
 
     def clear_client(self, row):
         """Forget the client and its items."""
@@ -218,12 +160,11 @@ class Clients(Queues):
         self.buf[row * _ROW + 2] &= 0xFF ^ (ID_IS_HW | ID_DIGEST)
         self.set_flags(row, STALE)
 
-    def _put_hardware(self, row, htype, hw_buf, hw_at, hlen):
-        at = row * _ROW + 32
-        self.buf[at] = htype
-        self.buf[at + 1] = hlen
-        fill(self.buf, at + 2, 6, 0)
-        copy(self.buf, at + 2, hw_buf, hw_at, hlen if hlen < 6 else 6)
+    def _put_hardware(self, row, src, at):
+        """htype, hlen and the first six octets of the hardware address from src[at:]."""
+        to = row * _ROW + 32
+        fill(self.buf, to, 8, 0)
+        copy(self.buf, to, src, at, 2 + min(src[at + 1], 6))
 
     def _chain(self, row, id_flags):
         """Enter the row, whose hardware and items are new, into both indexes; marks its full record as stale."""

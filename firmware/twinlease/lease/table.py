@@ -69,7 +69,6 @@ class Table(Clients):
             + len(self._counts)
             + len(self._ranges)
             + len(self._items)
-            + len(self._digested)
         )
 
     @property
@@ -90,7 +89,6 @@ class Table(Clients):
         finds none: the row then keeps its hardware address.
         """
         self._unchain(row)
-        htype = buf[hw_at]
         hlen = buf[hw_at + 1]
         items_at = hw_at + 2 + (hlen if hlen < 6 else 6)
         identity = _cells.identity_length(buf, items_at, n)
@@ -102,7 +100,8 @@ class Table(Clients):
         elif self._wanted(row, n) > self.free_cells:
             n = identity
         copy(self._items, 0, buf, items_at, n)
-        self._put_hardware(row, htype, buf, hw_at + 2, hlen)
+        self._put_hardware(row, buf, hw_at)
+        self.buf[row * _ROW + 33] = hlen
         self._store(row, n)
         self._chain(row, id_flags & (ID_IS_HW | ID_DIGEST))
         self.clear_flags(row, STALE)

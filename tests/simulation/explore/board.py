@@ -68,7 +68,7 @@ _IDLE = frozenset(
         "conf", "table", "pools", "store", "primary", "own", "partners", "index", "name", "agree", "on_link", "hba",
         "why_silent", "_is_mine", "updates", "message", "partner_clock", "links", "writers", "closing", "seal", "stream",
         "writer", "beat_told", "evidence", "alone_s", "is_promised", "_indices", "_primary", "_binding", "_spans", "bindings",
-        "_items", "_digest", "_digested", "_digested_n", "_ranges", "n_cells", "rows", "_n_ranges", "_n_pools",
+        "_items", "_ranges", "n_cells", "rows", "_n_ranges", "_n_pools",
         # Scratch, and timers of seconds: a small world's time goes on in longer steps, when nothing is on its way.
         "now", "up", "_second", "dial_at", "dials", "refused", "refused_at", "said_skew", "differences", "partner_time",
         "started", "balance_at", "balanced_at", "fed_at", "torn", "broken", "startup_at", "auto_at",
@@ -79,7 +79,7 @@ _IDLE = frozenset(
         "at", "size", "_end", "_bad",
     )
 )  # fmt: skip
-_CONSTANT = ("_is_mine", "_items", "_digest", "_digested", "_ranges")
+_CONSTANT = ("_is_mine", "_items", "_ranges")
 _UNTIL = frozenset(("wait_until", "alone_until", "held_until"))
 
 
@@ -289,7 +289,7 @@ class Board:
         """The client that the row names, a number; -1 none."""
         t = self.table
         for number in (0, 1):
-            if t.is_client(0, *CLIENTS[number].args()):
+            if t.is_client(0, CLIENTS[number].who()):
                 return number
         return -1
 
@@ -310,7 +310,7 @@ class Board:
         if not self.holds(number, clock) and not self.may_give(clock):
             return -1 if t.state(0) in (ACTIVE, RESET) else 0
         seconds = peer.grant_s(0, LEASE, now)
-        assert t.set_client(0, *CLIENTS[number].args())
+        assert t.set_client(0, CLIENTS[number].who())
         t.set_times(0, now + seconds, now)
         if t.state(0) != ACTIVE:
             t.set_state(0, ACTIVE)

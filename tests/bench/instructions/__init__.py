@@ -1,0 +1,1 @@
+"""Instructions per exchange, counted by callgrind: `python -m tests.bench.instructions`."""
