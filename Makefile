@@ -8,7 +8,7 @@ NODE := build/node/.installed
 
 DEBIAN := isc-dhcp-server isc-dhcp-client udhcpc dhcpcd-base kea-admin kea-dhcp4-server dnsmasq-base iproute2 tshark chrony
 
-.PHONY: help run demo test unit micropython boards power interop failover time host sim simulation fuzz bench soak lint check debian udhcpc clean
+.PHONY: help run demo test unit micropython boards power interop failover time host sim simulation fuzz fuzz-guided bench soak lint check debian udhcpc clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,11 @@ time: $(STAMP) ## A board and its time servers: real chronyds, and some that lie
 
 fuzz: $(STAMP) ## Throw mutated packets, streams, configurations, images at everything that reads; INPUTS=1000000, SEED=n
 	@$(BIN)/python -m pytest -q -rs tests/fuzz
+
+fuzz-guided: $(STAMP) ## The same guided by coverage, with atheris: SECONDS=120 for all; KEEP=1 renews tests/fuzz/corpus
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --editable '.[fuzz]' \
+	  || echo "fuzz-guided: atheris cannot be installed here"
+	@$(BIN)/python -m tests.fuzz.guided --seconds $(or $(SECONDS),120) $(if $(KEEP),--keep)
 
 bench: $(STAMP) debian ## Measure this server beside ISC dhcpd, Kea and dnsmasq, and failover pairs; ONLY=failover (or servers)
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))

@@ -2,6 +2,7 @@
 
 make fuzz                                 everything, at least 250,000 inputs
 make fuzz INPUTS=1000000                  the same parts for longer
+make fuzz-guided SECONDS=120              guided by coverage, where atheris can be had
 .venv/bin/python -m tests.fuzz --seed 7   the same run again
 
 datagrams.py   writes DHCP datagrams, from ordinary to garbage     } these six run on
@@ -15,6 +16,9 @@ loopback.py    strangers by TCP, through the driver of failover
 texts.py       spoilt configurations
 images.py      spoilt flash
 keyboard.py    garbage at the console
+clocks.py      time servers that lie
+targets.py     one input each, for fuzzing that is guided by coverage
+guided.py      that fuzzing, and its corpus
 watch.py       hangs, growth, progress
 run.py         shares the work between two processes
 """

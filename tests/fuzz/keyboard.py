@@ -163,29 +163,41 @@ def _typed(dice):
     return out
 
 
+def press(app, typed):
+    """All of it at one console; its last command is answered."""
+    typed += _LAST
+    wire = _Wire(typed)
+    asyncio.run(console.run(wire, wire, app, wire.typed[:0] or asyncio.run(wire.read(1))))
+    said = bytes(wire.printed)
+    assert wire.at > len(typed), "the console stopped reading"
+    end = b"error" if said.endswith(b"error\r\ntwinlease> ") and app.board.store.kept.get(_LOCK) else b"ok"
+    assert said.endswith(b"\r\n!end %s\r\ntwinlease> " % end), said[-200:]
+    assert b"the command failed" not in said, said[said.index(b"the command failed") :][:300]
+    assert len(said) < _MOST
+    assert max(said) < 128 or max(typed) >= 128, "what nobody typed"
+
+
+def new_app(seed):
+    return _App(seed)
+
+
+def new_board(app, rooted):
+    """Files as they were: none, or with a configuration and an earlier one."""
+    app.board = _Board(rooted)
+
+
 def type_garbage(seed, n):
     dice = Dice(seed)
-    app = _App(seed)
+    app = new_app(seed)
     with alarm():
         for i in range(n):
             rearm()
-            app.board = _Board(dice.below(4) > 0)
+            new_board(app, dice.below(4) > 0)
             app.trial = dice.pick((-1, -1, -1, 0, 5))
             console._forget = _FORGETS if dice.one_in(50) else _keep  # as on a board; or in a tenth of the time
-            typed = _typed(dice) + _LAST
-            wire = _Wire(typed)
+            typed = _typed(dice)
             try:
-                asyncio.run(console.run(wire, wire, app, wire.typed[:0] or asyncio.run(wire.read(1))))
-                assert wire.at > len(typed), "the console stopped reading"
-                locked = app.board.store.kept.get(_LOCK)
-                assert wire.printed.endswith(b"\r\n!end ok\r\ntwinlease> ") or (
-                    locked and wire.printed.endswith(b"\r\n!end error\r\ntwinlease> ")
-                ), bytes(wire.printed[-200:])
-                assert b"the command failed" not in wire.printed, wire.printed[
-                    wire.printed.index(b"the command failed") :
-                ][:300]
-                assert len(wire.printed) < _MOST
-                assert max(wire.printed) < 128 or max(typed) >= 128, "what nobody typed"
+                press(app, typed)
             except BaseException:
                 print("typed %d: %r" % (i, typed))
                 raise

@@ -12,7 +12,7 @@ from contextlib import redirect_stdout
 from multiprocessing import Pool
 from pathlib import Path
 
-from . import clocks, images, keyboard, loopback, networks, strangers, texts
+from . import clocks, guided, images, keyboard, loopback, networks, strangers, texts
 from .datagrams import Dice
 from .exchange import Exchange, session
 from .watch import alarm, blocks, rearm
@@ -82,6 +82,7 @@ PARTS = (
     ("images", images.spoil_images, 200, 12),
     ("console", keyboard.type_garbage, 1000, 8),
     ("sntp", clocks.lie, 2000, 4),
+    ("corpus", guided.replay, 1, 1),
     ("failover-onboard", speak_onboard, 8000, 1),
     ("failover", strangers.speak, 2000, 16),
     ("failover-heap", strangers.grow, 6000, 2),
@@ -119,7 +120,7 @@ def _tasks(seed, only, inputs):
             tasks.extend([(part, int(index), seed)] if wanted == name else [])
         elif wanted in ("", name):
             more = -(-inputs * times // usual) if inputs else times
-            tasks.extend([(part, i, seed) for i in range(max(more, 1))])
+            tasks.extend([(part, i, seed) for i in range(1 if name == "corpus" else more)])
     return tasks
 
 

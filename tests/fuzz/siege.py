@@ -64,6 +64,7 @@ class Server(Side):
         super().__init__(file, address)
         self.board = board
         self.boots = 0
+        self.config = None
         self.nor = Nor(16, block_size=1024)
         self.lines = self.kept = 0
         self.takes = -1  # octets that TCP takes at a flush; -1: all
@@ -71,7 +72,7 @@ class Server(Side):
 
     def start(self, up, erase=False):
         self.boots += 1
-        self.config = conf.load(self.file)
+        self.config = self.config or conf.load(self.file)
         self.table = Table(self.config.ranges, self.config.pools)
         self.journal = Journal(self.nor, self.table)
         self.journal.recover()
