@@ -23,6 +23,7 @@ _TEND_RECORDS = 8
 _FLOOR_EVERY_S = 3600
 _DOUBT_MAX_S = 120  # a clock in more doubt than this is as good as none
 _PARTNER_ERROR_MS = 2000  # it counts whole seconds, and may itself be off by one
+_FOLLOW_S = 5
 _FAREWELL_S = 0.05  # for the partner to hear that we pause
 
 
@@ -111,9 +112,9 @@ class App:
             self._tell_step(step)
 
     def _follow_partner(self, peer):
-        """Our time is a partner's word, and its clock has been set since."""
+        """Our time is a partner's word, and its clock has been set since; a slow network looks like some seconds."""
         skew = peer.skew
-        if skew and peer.partner_owns and self.clock.credible(self.clock.now + skew):
+        if skew and abs(skew) > _FOLLOW_S and peer.partner_owns and self.clock.credible(self.clock.now + skew):
             run("stepping", "by", self, skew * 1000, _PARTNER_ERROR_MS, PARTNER)
 
     def set_clock(self, told, ms, step, everyone, error_ms, source):

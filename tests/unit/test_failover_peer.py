@@ -511,6 +511,14 @@ def test_a_clock_that_is_set_while_the_link_stands_is_known_to_the_partner():
     assert pair.normal()
 
 
+def test_a_partners_time_is_forgotten_with_the_link():
+    """Found by the simulator: what it had said on the last link was taken for the word of one that had lost the time."""
+    pair = normal()
+    assert pair.a.peer.partner_time > NOW
+    pair.restart(pair.b)
+    assert pair.a.peer.partner_time == -1
+
+
 # Sharing the pool
 
 

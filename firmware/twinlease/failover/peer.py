@@ -271,7 +271,7 @@ class Peer(Exchange):
         self.updates.bindings = None
         unload("failover.bindings")
         self.updates.window = 0
-        self.asked_xid = self.nag_at = -1
+        self.asked_xid = self.nag_at = self.partner_time = -1
         self.dials = 0
         self.dial_at = self.up
         if not refused:
