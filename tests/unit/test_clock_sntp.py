@@ -217,7 +217,7 @@ def test_a_board_that_has_its_time_from_its_partner_follows_it_when_it_is_set():
 
 
 def test_it_does_not_follow_its_own_word_nor_one_that_cannot_be():
-    for skew, owns in ((90, False), (0, True), (None, True), (-2000, True), (3 * YEAR, True)):
+    for skew, owns in ((90, False), (0, True), (None, True), (4, True), (-5, True), (-2000, True), (3 * YEAR, True)):
         app = told_by_partner()
         now = app.clock.now
         partner = Linked(app, skew or 0, owns)
