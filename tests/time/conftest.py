@@ -114,7 +114,7 @@ class Office:
         server = Twinlease(self.host, where, plan, None, None, heap="288K", rtc=rtc)
         board = Board(server)
         self.at_end(server.stop)
-        server.start()
+        server.start(limit_s=90)  # a busy machine may still compile
         return board
 
     def capture(self) -> Capture:

@@ -19,9 +19,10 @@ def test_of_four_answers_the_quickest_counts():
     for offset, delay in ((5, 10), (30, 60), (25, 50)):
         choose.add(source, offset, delay, 100)
     assert (source.offset, source.delay) == (5, 10)
-    for up in (160, 220, 280, 340):  # and it grows old
-        choose.add(source, 9, 15, up)
-    assert (source.offset, source.delay, len(source.samples)) == (9, 15, 4)
+    choose.add(source, 9, 15, 140)
+    assert (source.offset, source.delay, len(source.samples)) == (5, 10, 4)
+    choose.add(source, 9, 15, 160)
+    assert (source.offset, source.delay) == (9, 15), "it has grown old"
 
 
 def test_an_answer_that_contradicts_the_earlier_ones_ends_them():

@@ -21,14 +21,16 @@ async def look_up(app, source):
     servers = _servers(app)
     if not servers:
         return NO_DNS
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock = None
     try:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         sock.setblocking(False)
         source.address = await _ask(sock, servers, dns.question(source.name, app.board.random(2)))
     except OSError:
-        pass  # no route, no cable
+        pass  # no route, no cable, no socket
     finally:
-        sock.close()
+        if sock:
+            sock.close()
     return NOT_ASKED if source.address else NO_NAME
 
 

@@ -51,13 +51,37 @@ async def ask(sntp):
     """Ask those that are due, wait for their answers, and let the clock follow."""
     up = sntp.time()
     due = [source for source in sntp.state.sources if source.next_at <= up]
-    if sntp.sock is None:
-        sntp.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        sntp.sock.setblocking(False)
-    _hear_late(sntp)
     for source in due:
         source.why = NOT_ASKED
         source.answer = None
+    if _open(sntp):
+        await _exchange(sntp, due)
+    else:
+        for source in due:
+            source.why = UNREACHABLE
+    up = sntp.time()
+    for source in due:
+        _conclude(sntp, source, up)
+    _follow(sntp, up)
+    for source in due:
+        _tell(sntp, source)
+
+
+def _open(sntp):
+    """False: no socket is to be had just now."""
+    try:
+        if sntp.sock is None:
+            sntp.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            sntp.sock.setblocking(False)
+        return True
+    except OSError:
+        return False
+
+
+async def _exchange(sntp, due):
+    """Questions out, answers in, for two seconds at most."""
+    _hear_late(sntp)
+    for source in due:
         if source.address is None:
             await _look_up(sntp, source)
         if source.address is not None:
@@ -68,12 +92,6 @@ async def ask(sntp):
             break
         await asyncio.sleep(0.1)
     listener.cancel()
-    up = sntp.time()
-    for source in due:
-        _conclude(sntp, source, up)
-    _follow(sntp, up)
-    for source in due:
-        _tell(sntp, source)
 
 
 async def _look_up(sntp, source):

@@ -113,7 +113,7 @@ def broadcast_socket(interface, port):
 
 def _why(e, port, name):
     if e.errno == errno.EADDRINUSE:
-        return "UDP port %d on %s is taken: stop the other DHCP server first (ss -ulpn shows it)" % (port, name)
+        return "UDP port %d on %s is taken: stop the other server first (ss -ulpn shows it)" % (port, name)
     if e.errno == errno.EACCES:
         return "UDP port %d needs root, or CAP_NET_BIND_SERVICE" % port
     return "UDP port %d on %s cannot be opened (errno %d)" % (port, name, e.errno)
