@@ -24,13 +24,13 @@ _TRIAL = "trial"
 
 def commit(store, minutes):
     """Serve the candidate from the next start on; 0 minutes: until something is wrong with it."""
-    text = store.load(CANDIDATE)
+    digest = digest_of(store, CANDIDATE)
     for n in range(KEPT - 1, 0, -1):
         store.rename(_EARLIER % n, _EARLIER % (n + 1))
-    before = store.load(CONFIG)
+    before = store.pieces(CONFIG)
     if before is not None:
-        store.store(_EARLIER % 1, before)
-    store.store(_TRIAL, b"%d %s" % (minutes, _digest(text)))
+        store.write(_EARLIER % 1, before)
+    store.store(_TRIAL, b"%d %s" % (minutes, digest))
     store.rename(CANDIDATE, CONFIG)
     store.remove(PROBLEMS)
 
@@ -41,7 +41,7 @@ def on_trial(store):
     if not told:
         return -1
     minutes, _, digest = told.partition(b" ")
-    return int(minutes) if minutes.isdigit() and digest == _digest(store.load(CONFIG) or b"") else -1
+    return int(minutes) if minutes.isdigit() and digest == digest_of(store, CONFIG) else -1
 
 
 def prove(store):
@@ -51,21 +51,27 @@ def prove(store):
 
 def give_up(store, why):
     """Serve what was served before.  False if there is nothing to go back to: then dhcpd.conf stays, not on trial."""
-    before = store.load(_EARLIER % 1)
     store.store(PROBLEMS, why.encode())
-    if before is None:
+    if not store.has(_EARLIER % 1):
         store.remove(_TRIAL)
         return False
-    store.store(CANDIDATE, store.load(CONFIG))  # to be mended
+    store.write(CANDIDATE, store.pieces(CONFIG))  # to be mended
     store.rename(_EARLIER % 1, CONFIG)
     store.remove(_TRIAL)
     return True
 
 
-def earlier(store, n):
-    """The text of the nth configuration before this one, or None."""
-    return store.load(_EARLIER % n)
+def earlier(n):
+    """The name of the nth configuration before this one."""
+    return _EARLIER % n
 
 
-def _digest(octets):
-    return hashlib.sha256(octets).digest()[:8].hex().encode()
+def digest_of(store, name):
+    """Octets that differ where files do; b"" if there is no such file."""
+    pieces = store.pieces(name)
+    if pieces is None:
+        return b""
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.digest()[:8].hex().encode()

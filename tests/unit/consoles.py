@@ -12,8 +12,24 @@ class Files:
         self.kept = {}
         self.load = self.kept.get
 
+    def has(self, name):
+        return name in self.kept
+
+    def pieces(self, name):
+        return iter((self.kept[name],)) if name in self.kept else None
+
+    def lines(self, name):
+        octets = self.kept.get(name, b"")
+        while octets:
+            end = octets.find(b"\n") + 1 or len(octets)
+            yield octets[:end]
+            octets = octets[end:]
+
     def store(self, name, octets):
         self.kept[name] = octets
+
+    def write(self, name, pieces):
+        self.kept[name] = b"".join([bytes(piece) for piece in pieces])
 
     def rename(self, old, new):
         if old in self.kept:

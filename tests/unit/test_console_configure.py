@@ -113,7 +113,9 @@ def test_what_is_refused_becomes_the_edited_one_with_the_reason():
     assert "When it was last tried: line 1: wrong" in desk.types(b"configure check\r")
     desk.kept["candidate.conf"] = b"fish;"
     printed = desk.types(b"!1 configure check\r")
-    assert "last tried" in printed and "fish" in printed and "!1 error" in printed, "what was said before a refusal is seen"
+    assert "last tried" in printed and "fish" in printed and "!1 error" in printed, (
+        "what was said before a refusal is seen"
+    )
 
 
 def test_the_first_configuration_has_nothing_to_go_back_to():
@@ -132,7 +134,7 @@ class Fragile:
 
     def __init__(self, store, n):
         self.store_, self.left = store, n
-        self.load = store.load
+        self.load, self.has, self.pieces, self.lines = store.load, store.has, store.pieces, store.lines
 
     def _change(self, do, *args):
         if not self.left:
@@ -142,6 +144,9 @@ class Fragile:
 
     def store(self, name, octets):
         self._change(self.store_.store, name, octets)
+
+    def write(self, name, pieces):
+        self._change(self.store_.write, name, pieces)
 
     def rename(self, old, new):
         self._change(self.store_.rename, old, new)

@@ -28,11 +28,42 @@ class Store:
         """Return the octets of a file, or None if there is none."""
         try:
             with open(self._path(name), "rb") as f:
-                return f.read()
+                return f.read(os.stat(self._path(name))[6])  # of no known size it would be read into twice the room
         except OSError as e:
             if e.errno == errno.ENOENT:
                 return None
             raise
+
+    def lines(self, name):
+        """The lines of a file, one after the other, each with its newline; none if there is no such file."""
+        return self._read(name, lambda f: f.readline())
+
+    def pieces(self, name):
+        """The octets of a file by the piece, None if there is no such file: a small heap may not have room for all."""
+        return self._read(name, lambda f: f.read(_CHUNK)) if self.has(name) else None
+
+    def has(self, name):
+        """Is there such a file?"""
+        try:
+            os.stat(self._path(name))
+            return True
+        except OSError as e:
+            if e.errno == errno.ENOENT:
+                return False
+            raise
+
+    def _read(self, name, read):
+        if not self.has(name):
+            return
+        f = open(self._path(name), "rb")
+        try:
+            while True:
+                octets = read(f)
+                if not octets:
+                    return
+                yield octets
+        finally:
+            f.close()
 
     def store(self, name, octets):
         """Replace a file by these octets."""
