@@ -37,6 +37,7 @@ _EXPIRE_PER_TICK = const(64)
 _QUIET_S = const(60)
 _QUIET_MAX = const(256)
 _STILL_S = const(30)
+_LATER_S = const(30)
 _ABANDON_S = const(86400)
 _URGENT_MAX = const(16)
 _AHEAD = const(8)
@@ -159,9 +160,12 @@ class Node:
         if peer is None:
             table.set_state(row, FREE)
         elif table.state(row) == ABANDONED:
-            table.set_state(row, FREE)
-            peer.changed(row)
-            self.persist(row)
+            if peer.expires_here(row):
+                table.set_state(row, FREE)
+                peer.changed(row)
+                self.persist(row)
+            else:
+                table.set_times(row, now + _LATER_S, table.cltt(row))
         elif peer.expires_here(row):
             peer.expired(row, now)
         else:

@@ -519,6 +519,32 @@ def test_a_partners_time_is_forgotten_with_the_link():
     assert pair.a.peer.partner_time == -1
 
 
+# Abandoned addresses
+
+
+def test_what_was_declined_is_not_given_away_while_the_partner_may_have_renewed_it():
+    """Found by the simulator, seed 117: one server had missed the DECLINE, the link was cut, and two clients had it."""
+    pair = normal()
+    a = pair.a
+    row = a.allocate(plain(1), pair.up)
+    pair.until(pair.settled, 50)
+    pair.cut()
+    pair.until(lambda: a.state == CI, 100)
+    a.table.clear_client(row)
+    a.table.set_times(row, a.now(pair.up), a.now(pair.up))
+    a.table.set_state(row, ABANDONED)
+    a.peer.abandoned(row, a.now(pair.up))
+    pair.run(10)
+    assert not a.peer.expires_here(row) and not a.peer.may_allocate(row, a.now(pair.up) + 10 * MCLT)
+    a.peer.says(endpoint.SAYS_PARTNER_DOWN, a.now(pair.up), pair.up)
+    assert not a.peer.expires_here(row)
+    late = max(a.table.tstp(row), a.table.tsfp(row), a.now(pair.up)) + MCLT + 1
+    assert a.peer.may_allocate(row, late) and not a.peer.may_allocate(row, late - 1)
+    pair.heal()
+    pair.until(pair.settled, 1000)
+    assert a.peer.expires_here(row)
+
+
 # Sharing the pool
 
 

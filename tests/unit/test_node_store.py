@@ -8,7 +8,7 @@ from test_driver import driver
 from twinlease import move
 from twinlease.clock import FOREVER
 from twinlease.lease.journal import Journal
-from twinlease.lease.table import ACTIVE, BACKUP, EXPIRED, FREE, PROVISIONAL, UNSAVED, USED
+from twinlease.lease.table import ABANDONED, ACTIVE, BACKUP, EXPIRED, FREE, PROVISIONAL, UNSAVED, USED
 
 T = 200_000_000
 DAY = 86400
@@ -218,3 +218,16 @@ def test_only_what_was_told_without_a_clock_moves_when_it_comes():
     assert list(move.shifted(table, DAY)) == [0, 4]
     assert times(table)[:6] == [AFTER[0]] + BEFORE[1:4] + [AFTER[4]] + BEFORE[5:]
     assert table.state(0) == ACTIVE
+
+
+def test_an_abandoned_address_that_cannot_be_freed_yet_is_asked_for_again_later():
+    o = office()
+    row = o.table.row_of(b"\x0a\x4d\x01\x01", 0)
+    o.table.set_times(row, o.now + 10, o.now)
+    o.table.set_state(row, ABANDONED)
+    o.peer.expires_here = lambda row: False
+    o.later(60)
+    assert o.table.state(row) == ABANDONED and not o.peer.owed
+    o.peer.expires_here = lambda row: True
+    o.later(60)
+    assert o.table.state(row) == FREE and o.peer.owed == [row]

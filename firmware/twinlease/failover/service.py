@@ -79,6 +79,8 @@ class Service:
             return False
         promised = times.promised_until(t.tstp(row), t.tsfp(row))
         down_since = record.stos if record.state == endpoint.PARTNER_DOWN else -1
+        if t.state(row) == ABANDONED and record.state != endpoint.NORMAL:
+            return down_since >= 0 and now > times.takeover_at(promised, down_since, record.mclt)
         return times.may_allocate(self.primary, t.state(row), self._known(row), promised, now, down_since, record.mclt)
 
     def grant_s(self, row, want_s, now):
@@ -106,12 +108,15 @@ class Service:
     def expires_here(self, row):
         """The lease, or the time of an ABANDONED address, is over: is it for us to say so?  Reference section 5.3.
 
+        The partner may never have heard that an address was declined, and have renewed its lease: if it cannot be
+        asked, the address waits like any that may be leased.
+
         In NORMAL the primary does.  A server that does not serve leaves leases as
         they are: it is about to hear what became of them.
         """
         state = self.record.state
         if self.table.state(row) == ABANDONED:
-            return True
+            return state == endpoint.NORMAL or self.may_allocate(row, self.now)
         return state in endpoint.SERVING and (state != endpoint.NORMAL or self.primary)
 
     # What has happened, with a row that is to be in flash before a client hears of it
