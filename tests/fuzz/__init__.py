@@ -13,6 +13,7 @@ streams.py     what a failover partner may say: recorded, made up, spoilt, seale
 siege.py       a pair of servers, strangers who speak to one of them, the partner's return }
 strangers.py   sieges as tasks, their growth, what tshark makes of our answers
 loopback.py    strangers by TCP, through the driver of failover
+beats.py       spoilt beats
 texts.py       spoilt configurations
 images.py      spoilt flash
 keyboard.py    garbage at the console

@@ -12,7 +12,7 @@ from contextlib import redirect_stdout
 from multiprocessing import Pool
 from pathlib import Path
 
-from . import clocks, guided, images, keyboard, loopback, networks, strangers, texts
+from . import beats, clocks, guided, images, keyboard, loopback, networks, strangers, texts
 from .datagrams import Dice
 from .exchange import Exchange, session
 from .watch import alarm, blocks, rearm
@@ -20,6 +20,7 @@ from .watch import alarm, blocks, rearm
 ROOT = Path(__file__).resolve().parent.parent.parent
 MICROPYTHON = Path(sys.executable).parent / "micropython"
 _ONBOARD_S = 900
+_LINE_S = 60
 _INSIDE = "import sys; sys.path[:] = [%r, %r, '.frozen']; from tests.fuzz import onboard; onboard.%s(%d, %d)"
 
 
@@ -82,6 +83,7 @@ PARTS = (
     ("images", images.spoil_images, 200, 12),
     ("console", keyboard.type_garbage, 1000, 8),
     ("sntp", clocks.lie, 2000, 4),
+    ("beat", beats.hear, 4000, 2),
     ("corpus", guided.replay, 1, 1),
     ("failover-onboard", speak_onboard, 8000, 1),
     ("failover", strangers.speak, 2000, 16),
@@ -124,10 +126,15 @@ def _tasks(seed, only, inputs):
     return tasks
 
 
-def _bar(done, of, counts, out):
-    if out.isatty():
+def _bar(done, of, counts, out, told):
+    """How far it is, where somebody looks; else a line a minute.  told: when there was a line."""
+    total = sum(n for what, n in counts.items() if what in _INPUTS)
+    if not out.isatty():
+        if time.monotonic() - told[0] >= _LINE_S:
+            told[0] = time.monotonic()
+            print("fuzz: %d of %d tasks, %s inputs" % (done, of, f"{total:,}"), file=out, flush=True)
+    else:
         filled = 30 * done // of
-        total = sum(n for what, n in counts.items() if what in _INPUTS)
         out.write("\r[%s%s] %3d %%  %s inputs " % ("#" * filled, "." * (30 - filled), 100 * done // of, f"{total:,}"))
         out.flush()
 
@@ -139,6 +146,7 @@ _INPUTS = (
     "flash images",
     "console inputs",
     "SNTP and DNS datagrams",
+    "beats",
     "failover messages",
     "failover messages on MicroPython",
     "failover messages by TCP",
@@ -150,14 +158,14 @@ def fuzz(seed, only="", out=sys.stderr, inputs=0):
     print("fuzz: seed %d" % seed, file=out)
     started = time.monotonic()
     tasks = _tasks(seed, only, inputs)
-    counts, wrong = {}, []
+    counts, wrong, told = {}, [], [started]
     with tempfile.TemporaryDirectory() as compiled, Pool(min(2, os.cpu_count() or 1), _begin, (compiled,)) as pool:
         for i, (name, index, found, trouble) in enumerate(pool.imap_unordered(_do, tasks)):
             if found is None:
                 wrong.append((name, index, trouble))
             for what in found or ():
                 counts[what] = counts.get(what, 0) + found[what]
-            _bar(i + 1, len(tasks), counts, out)
+            _bar(i + 1, len(tasks), counts, out, told)
     if out.isatty():
         print(file=out)
     for name, index, trouble in wrong:
