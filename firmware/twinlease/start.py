@@ -217,7 +217,8 @@ def _recover_leases(app):
         raise TooMany(str(e))
     started = board.ticks_ms()
     found = app.journal.recover()
-    forget("twinlease.lease.recover")
+    for module in ("recover", "restore", "_boot"):
+        forget("twinlease.lease." + module)
     took = board.ticks_diff(board.ticks_ms(), started)
     _set_clock(app, found)
     app.say(

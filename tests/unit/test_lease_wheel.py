@@ -2,6 +2,7 @@
 
 from leases import Dice, check, check_lists, lease, make, plain, queue, small
 from twinlease.clock import FOREVER
+from twinlease.lease import restore
 from twinlease.lease.table import ABANDONED, ACTIVE, EXPIRED, FREE, RELEASED, USED
 
 
@@ -241,7 +242,7 @@ def test_queues_are_rebuilt_never_used_first_then_oldest_first():
         table.set_state(row, RELEASED)
         table.set_flags(row, USED)
     lease(table, 9, plain(9), 5000, 0)
-    table.finish_recovery()
+    restore.finish(table)
     check(table)
     rows = queue(table, 0, FREE)
     fresh = [r for r in range(40) if r % 2 and r not in (3, 5, 7, 9)]
@@ -260,6 +261,6 @@ def test_sorting_is_right_for_every_length_and_keeps_equal_ones_in_order():
         for row in range(n):
             table.set_times(row, dice.below(20), 0)
             table.set_flags(row, USED)
-        table.finish_recovery()
+        restore.finish(table)
         assert queue(table, 0, FREE) == [k & 0xFFFF for k in sorted([table.ends(r) << 16 | r for r in range(n)])]
         check_lists(table)

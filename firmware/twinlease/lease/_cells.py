@@ -214,21 +214,3 @@ def chain_id(rows: ptr8, cells: ptr8, row: int, who: ptr8, once: int) -> int:
             return -1
         row = rows[p + 24] << 8 | rows[p + 25]
     return -1
-
-
-@micropython.viper
-def identity_length(buf: ptr8, frm: int, n: int) -> int:
-    """How many of the n octets of items at buf[frm:] tell who the client is: kinds 1 and 2, which come first."""
-    at = frm
-    while at + 1 < frm + n and buf[at] <= 2:
-        at += 2 + buf[at + 1]
-    return at - frm
-
-
-@micropython.viper
-def flat_length(buf: ptr8, frm: int, end: int) -> int:
-    """How many octets the items at buf[frm:end] are, up to kind 0 or an item that would not end in time."""
-    at = frm
-    while at + 1 < end and buf[at] != 0 and at + 2 + buf[at + 1] <= end:
-        at += 2 + buf[at + 1]
-    return at - frm

@@ -206,11 +206,12 @@ class Journal:
 
     def recover(self):
         """Read the region, fill the table, and be ready to write.  Returns a Recovery.  Once, with a fresh table."""
-        from .recover import Reader  # here, because a board can drop the module after boot
+        from . import restore  # here, because a board can drop the modules after boot
+        from .recover import Reader
 
         reader = Reader(self._ring, self.table, self._meta, self._meta_at, self._floor)
         formatted = reader.read(self._ready)
-        orphans = self.table.finish_recovery()
+        orphans = restore.finish(self.table)
         if orphans:
             self._adopt()
         rows = 0
@@ -230,7 +231,7 @@ class Journal:
         )
 
     def _adopt(self):
-        """Rows that finish_recovery abandoned have no full record; without one the next boot would free them."""
+        """Rows that restore.finish abandoned have no full record; without one the next boot would free them."""
         for row in range(self.table.rows):
             if self.table.state(row) == ABANDONED and self.table.position(row) == NONE:
                 self.put_row(row)

@@ -71,13 +71,6 @@ class Queues(Rows):
         for row in range(self.rows):
             self._enter(row)
 
-    def _sort(self):
-        runs = [NONE] * 17
-        for pool in range(self._n_pools):
-            for state in range(FREE, 8):
-                if state != ACTIVE and self.count(pool, state) > 1:
-                    _rows.sort_queue(self.buf, self._queues, _QUEUES + pool * 8 + state, runs)
-
     def _enter(self, row):
         """Put a row that stands nowhere into its list, and count it."""
         state = self.buf[row * _ROW] & 15

@@ -18,8 +18,7 @@ from binascii import crc32
 
 from ..clock import FOREVER
 from ..octets import copy, equal, fill, get16, get32, put16, put32
-from . import _cells, record
-from ._scan import used_end
+from . import _boot, record, restore
 from .ring import HEADER
 from .row import ACTIVE, ID_DIGEST, ID_IS_HW, LASTING, NONE, ROW
 
@@ -71,7 +70,7 @@ class Reader:
         used = self._sound_end = HEADER
         for sequence, block in headers:
             ring.region.read(block * ring.block_size, buf)
-            end = used_end(buf, HEADER, ring.block_size)
+            end = _boot.used_end(buf, HEADER, ring.block_size)
             if end == HEADER:
                 empty[block] = sequence
             else:
@@ -219,7 +218,7 @@ def _renewed_position(buf, at):
 
 
 def _restore_times(table, row, buf, at):
-    """The row's state, flags and times are those of the record.  Its queue is not, before finish_recovery."""
+    """The row's state, flags and times are those of the record.  Its queue is not, before restore.finish."""
     rows = table.buf
     r = row * ROW
     rows[r] = buf[at + record.AT_STATE]
@@ -237,6 +236,6 @@ def _restore_client(table, row, buf, at, n):
     """Make the row the client's whom the full record buf[at:at+n] tells.  False if its identifier found no cell."""
     hw_at = _past_times(buf, at)
     items_at = hw_at + 2 + min(buf[hw_at + 1], 6)
-    return table.restore_client(
-        row, get16(buf, at + record.AT_FLAGS), buf, hw_at, _cells.flat_length(buf, items_at, at + n - 4)
+    return restore.client(
+        table, row, get16(buf, at + record.AT_FLAGS), buf, hw_at, _boot.flat_length(buf, items_at, at + n - 4)
     )
