@@ -92,6 +92,7 @@ def test_one_that_has_no_server_takes_its_partners_time_and_follows_it(pair: Pai
     assert abs(off_s(pair.secondary)) < 4
     wait_clock(pair.secondary, "clocks that agree", lambda c: abs(c["partners"][0]["skew"]) <= 2)
     pair.clients.obtain(range(5, 9))
+    pair.wait_agreed()
     leases = [one for side in pair.sides for one in side.leases().values() if one.state == "active"]
     assert len(leases) == 16 and all(0 < one.ends - time.time() < 310 for one in leases)
     assert best(pair.site.clients["a"], "10.53.0.2").leap == 3, "a partner's word is none to pass on"
