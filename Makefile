@@ -83,6 +83,9 @@ $(NODE): tests/bench/footprint/package.json tests/bench/footprint/package-lock.j
 	elif npm ci --prefix build/node --no-fund --no-audit --loglevel=error >build/node/npm.log 2>&1; then touch $@; \
 	else tail -3 build/node/npm.log; echo "SKIPPED: npm could not install @micropython/micropython-webassembly-pyscript"; fi
 
+power-day: $(STAMP) ## Cut the power in every flash operation of an office's day, in every way; SEED=1 (minutes)
+	@$(BIN)/python tests/power/cuts.py $(SEED)
+
 soak: $(STAMP) ## A pair of virtual boards under load, power lost four times; EXCHANGES=1000000 (default 20000); root
 	@$(BIN)/python -m tests.bench.soak $(EXCHANGES)
 

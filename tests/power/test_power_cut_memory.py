@@ -23,7 +23,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "unit"))
 
 from leases import Client, Dice, Nor, check, mac, small
-from nor import KINDS, PICKED, SPOTTED, TORN, PowerCut
+from nor import KINDS, SPOTTED, TORN, PowerCut
+from promises import judge_row, told
 from twinlease.lease.journal import Journal
 from twinlease.lease.table import (
     ABANDONED,
@@ -41,30 +42,6 @@ ROWS = 16
 BLOCKS = 14
 BLOCK = 512
 SEEDS = [int(os.environ["POWER_SEED"])] if "POWER_SEED" in os.environ else [1, 2]
-OUT = bytearray(300)
-
-
-def client_of(table, row):
-    n = table.get_hw(row, OUT, 0)
-    hw = bytes(OUT[:n])
-    n = table.get_id(row, OUT, 0)
-    return hw, bytes(OUT[:n])
-
-
-def told(table, row):
-    """All that a reboot must not change: client; state, rewind, flags, times; host name."""
-    n = table.get_item(row, ITEM_HOST_NAME, OUT, 0)
-    name = bytes(OUT[:n])
-    times = (
-        table.state(row),
-        table.rewind(row),
-        table.lasting_flags(row),
-        table.ends(row),
-        table.cltt(row),
-        table.tstp(row),
-        table.tsfp(row),
-    )
-    return client_of(table, row), times, name
 
 
 class World:
@@ -160,32 +137,10 @@ class World:
         return now
 
 
-NOBODY = (b"", b"")
-
-
-def ends(row):
-    """ends and cltt of what told() told."""
-    return row[1][3:5]
-
-
 def judge(before, after, kind, where):
     """Does `after` keep what `before` promised?"""
-    # A program that is spotted, and writes that survive out of order, can lose a record and keep a later one.
-    loose = kind in (SPOTTED, PICKED)
     for row, now, allowed in after.inherit(before):
-        if now in allowed:
-            continue
-        assert loose, "%s: row %d is %s, not one of %s" % (where, row, now, allowed)
-        acked = allowed[0]
-        assert ends(now) in [ends(a) for a in allowed], "%s: row %d has times %s of %s" % (where, row, now, allowed)
-        if now[0] == NOBODY and now[1][0] == ABANDONED:
-            # Of a new lease nobody was told of, the renewal is there and the full record is not.
-            assert acked[0] == NOBODY or acked[1][0] != ACTIVE, "%s: row %d has lost its client" % (where, row)
-            continue
-        assert now[0] in [a[0] for a in allowed], "%s: row %d went to %s" % (where, row, now)
-        assert now[1][0] in [a[1][0] for a in allowed], "%s: row %d has state %s of %s" % (where, row, now, allowed)
-        if now[0] == acked[0] and acked[1][0] == ACTIVE and now[1][0] == ACTIVE:
-            assert now[1][3] >= acked[1][3], "%s: row %d ends early" % (where, row)
+        judge_row(row, now, allowed, kind, where)
     for key in range(16):
         values = [before.meta.get(key)] + before.meta_staged.get(key, [])
         assert after.meta[key] in values, "%s: meta %d" % (where, key)
