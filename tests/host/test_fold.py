@@ -182,7 +182,8 @@ def test_who_uses_a_constant_is_compiled_again_when_it_changes(tmp_path: Path, m
 @pytest.mark.parametrize(
     "suite",
     ["test_lease_table", "test_journal_records", "test_request", "test_server", "test_relay", "test_clock_steps",
-     "test_conf_networks", "test_conf_image", "test_start", "test_console", "test_failover_states", "test_failover_wire"],
+     "test_conf_networks", "test_conf_image", "test_start", "test_console", "test_failover_states", "test_failover_wire",
+     "test_ntp_packet", "test_ntp_choice", "test_clock_sntp", "test_sntp_rate"],
 )  # fmt: skip
 def test_what_is_folded_and_compiled_does_the_same(compiled: Path, suite: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The unit tests, folded with the firmware as one program, on MicroPython."""
