@@ -8,14 +8,14 @@
 The step is written down first; whoever finds it at boot finishes the work.
 PROVISIONAL says which rows are still to be moved: a row loses it in the record
 that moves it, so none is moved twice.  If every lease is to move, all get the
-flag first, and only when that is durable are they moved.  A partner's times belong to
-the row and move with it: a free address that was never agreed upon has none, and stays.
+flag first, and only when that is durable are they moved.  A free address that was never
+agreed upon has no times, and stays.
 
-Of a PROVISIONAL lease nobody knows by which guess each of its times was told: one from before the last restart is
-nearer to the truth than this step makes it.  Its end, and what may have been promised, move all the same, and last too
-long at worst.  But what the partner has agreed to stays, or we would promise more than MCLT beyond it; and when the
-client was last seen moves only if that was after `since`, when this run began, or old news would pass for newer than
-the partner's.
+Forward, nobody knows by which guess, or which wrong clock, each time of a lease was told: one from before the last
+restart may be nearer to the truth than this step makes it.  Its end, and what may have been promised, move all the
+same, and last too long at worst.  But what the partner has agreed to stays, or we would promise more than MCLT beyond
+it; and when the client was last seen moves only if that was after `since`, when our clock was last set, or old news
+would pass for newer than the partner's.
 
 Back move only leases that were given by the clock that was ahead, which `since` tells: the time by that clock when it
 began to count.  An older lease may have been given by a clock that was right; it stays, and lasts too long at worst.
@@ -37,9 +37,9 @@ _BACK = b"\0"  # behind the time in META_CLOCK
 
 
 def leases(table, journal, step, everyone, now, since=FOREVER):
-    """Move the provisional leases by `step` seconds, or every lease.  since: when this run began, before the step."""
+    """Move the provisional leases by `step` seconds, or every lease.  since: when this clock began, before the step."""
     if everyone or _rows.next_flagged(table.buf, 0, table.rows, PROVISIONAL) >= 0:
-        _note(journal, step, _EVERYONE if everyone else _PROVISIONAL, now, 0 if everyone else max(since, 1))
+        _note(journal, step, _EVERYONE if everyone else _PROVISIONAL, now, max(since, 1))
         finish(table, journal)
 
 
@@ -60,11 +60,11 @@ def finish(table, journal):
     if told[8] != _PROVISIONAL:
         if told[8] == _SINCE:
             _mark_since(table, journal, since, now)
+            since = 0
         else:
             _mark_all(table, journal)
         journal.sync()
-        since = 0
-        _note(journal, step, _PROVISIONAL, now)
+        _note(journal, step, _PROVISIONAL, now, since)
     for row in shifted(table, step, since):
         journal.put_row(row)
     journal.sync()
