@@ -42,7 +42,7 @@ def test_growth_beyond_the_margin_is_told_and_how_to_record_it() -> None:
     budget = measure.BUDGETS[SETTING]
     assert not record.complaint(SETTING, budget + 500 + record.MARGIN, budget + 500)
     told = record.complaint(SETTING, budget + 501 + record.MARGIN, budget + 500)
-    assert "1,025 more than recorded" in told and "make footprint RECORD=1" in told
+    assert "2,049 more than recorded" in told and "make footprint RECORD=1" in told
 
 
 def test_a_budget_that_was_met_may_not_be_passed_even_by_an_octet() -> None:

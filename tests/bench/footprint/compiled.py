@@ -14,7 +14,7 @@ from twinlease_host.fold import module_name as module_name
 
 HERE = Path(__file__).parent
 BOARD_ARCH = "armv6m"  # of the RP2040; on an ESP32 native code lies outside of the heap
-_NATIVE = re.compile(r"(?m)^( *)@micropython\.(?:viper|native) *$")
+_NATIVE = re.compile(r"(?m)^( *)@micropython\.(?:viper|native)\b.*$")
 _FAKES = ("asyncio.py", "select.py", "socket.py")
 
 
