@@ -89,6 +89,9 @@ power-day: $(STAMP) ## Cut the power in every flash operation of an office's day
 soak: $(STAMP) ## A pair of virtual boards under load, power lost four times; EXCHANGES=1000000 (default 20000); root
 	@$(BIN)/python -m tests.bench.soak $(EXCHANGES)
 
+instructions: $(STAMP) ## Count the instructions of an exchange with callgrind, at 10, 100 and 1,000 leases, alone and in a pair
+	@$(BIN)/python -m tests.bench.instructions
+
 lint: $(STAMP) ## Style of everything, types of host/
 	@$(BIN)/ruff check . && $(BIN)/mypy
 

@@ -35,7 +35,7 @@ class ClientView:
                 _file_under(self._by_hw, hash22(host.hardware[1], 0, len(host.hardware[1]), _SEED_HW), host)
         self._classes = config.classes
         self._context = None
-        self._stash = b""
+        self.stash = b""  # the relay agent's options of an earlier request of this client, for one that has none
         self._plain = {}
         self._special = {}
         self._members = []
@@ -60,14 +60,12 @@ class ClientView:
             if plain is not True:
                 plain.release()
 
-    def look(self, request, link, now, stash=b""):
-        """stash: the relay agent's options of an earlier request of this client, for one that has none."""
+    def look(self, request, link, now):
         self.request = request
         self.link = link
         self.now = now
         self.network = self._locate()
         self.host = self._find_host() if self._by_id or self._by_hw else None
-        self._stash = stash
         if self._context:
             self._aim()
         if self._classes:
@@ -88,13 +86,16 @@ class ClientView:
 
     def _aim(self):
         self._context.aim(self.request, self.host)
-        self._context.stash(self._stash)
+        self._context.stash(self.stash)
 
     def subnet_of(self, buf, at):
         """The configured subnet that holds the address in buf[at:at+4], or None."""
-        for subnet in self._subnets:
-            if in_net(buf, at, subnet.net, subnet.mask):
-                return subnet
+        subnets = self._subnets
+        i = 0
+        while i < len(subnets):  # no `for`: see ARCHITECTURE.md, Frames
+            if in_net(buf, at, subnets[i].net, subnets[i].mask):
+                return subnets[i]
+            i += 1
         return None
 
     def relocate(self, network):
@@ -146,8 +147,9 @@ class ClientView:
             plain = self._plain[-1] = _settings.merge(self._config, [self._config.scope], None, None)
         return plain
 
-    def answers_to(self, buf, at, settings):
-        """True if the server identifier in buf[at:at+4] is one that we go by on this link."""
+    def answers_to(self, at, settings):
+        """True if the server identifier in the request at `at` is one that we go by on this link."""
+        buf = self.request.buf
         if equal(buf, at, self.link.address, 0, 4):
             return True
         if settings.server_id and equal(buf, at, settings.server_id, 0, 4):

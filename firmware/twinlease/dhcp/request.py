@@ -72,9 +72,10 @@ _TRUNCATED = const(0x200)
 
 
 @micropython.viper
-def _scan(buf: ptr8, at: int, end: int, where: ptr16, size: ptr16, seen: ptr8, count: int) -> int:
-    """Note each option of buf[at:end]; returns how many codes are in `seen`, with _PIECES and _TRUNCATED or-ed in."""
+def _scan(buf: ptr8, at: int, end: int, where: ptr16, size: ptr16, seen: ptr8) -> int:
+    """Note each option of buf[at:end]; returns _PIECES, _TRUNCATED, both or 0.  seen[255]: how many codes are in it."""
     flags = 0
+    count = int(seen[255])
     while at < end:
         code = int(buf[at])
         if code == 255:
@@ -93,7 +94,8 @@ def _scan(buf: ptr8, at: int, end: int, where: ptr16, size: ptr16, seen: ptr8, c
             seen[count] = code
             count += 1
         at += 2 + int(buf[at + 1])
-    return count | flags
+    seen[255] = count
+    return flags
 
 
 class Request:
@@ -101,7 +103,6 @@ class Request:
         self.where = array("H", bytes(512))
         self.size = array("H", bytes(512))
         self._seen = bytearray(256)
-        self._count = 0
         self.buf = b""
         self.length = 0
         self.type = BOOTP
@@ -175,9 +176,9 @@ class Request:
     def _forget(self):
         seen = self._seen
         where = self.where
-        for i in range(self._count):
+        for i in range(seen[255]):
             where[seen[i]] = 0
-        self._count = 0
+        seen[255] = 0
         self.type = BOOTP
         self.id_n = self.agent_n = self.agent_at = 0
 
@@ -197,9 +198,7 @@ class Request:
         return flags
 
     def _scan_area(self, at, end):
-        found = _scan(self.buf, at, end, self.where, self.size, self._seen, self._count)
-        self._count = found & 0xFF
-        return found & ~0xFF
+        return _scan(self.buf, at, end, self.where, self.size, self._seen)
 
     def _overload(self):
         """Option 52: 1 file, 2 sname, 3 both hold options too; 0 for anything else (RFC 2132 section 9.3)."""

@@ -109,6 +109,8 @@ class Server:
         self._request = None
         self._arena = None
         self._now = 0
+        self._pool = self._subnet = self._settings = None  # of the address that the reply is about
+        self._renewing = False
         self._want_s = 0  # how long the lease would be if the partner had agreed to it
 
     def handle(self, request, link, now, arena):
@@ -119,7 +121,9 @@ class Server:
         self._arena = arena
         self._now = now
         self.choice.look(request, now)
-        self.client.look(request, link, now, self._stashed() if self._stashes else b"")
+        if self._stashes:
+            self.client.stash = self._stashed()
+        self.client.look(request, link, now)
         kind = request.type
         if kind == DISCOVER:
             self._discover()
@@ -188,34 +192,47 @@ class Server:
             t.offer(row, self.choice.hash(), self._now + OFFER_HOLD_S)
             self.choice.note_offer(row)
         t.put_address(row, self._address, 0)
-        self._answer_row(OFFER, row)
+        self._aim(row, self.client.subnet_of(self._address, 0))
+        self._write_answer(OFFER, self._lease_seconds(t.state(row) == ACTIVE))
 
     # REQUEST
 
     def _requested(self):
-        r, client = self._request, self.client
+        r = self._request
         asked_at = r.address(50)
         at = asked_at or CIADDR
         self._take_address(r.buf, at)
-        subnet = client.subnet_of(r.buf, at)
-        if client.network is None and (subnet is None or r.relayed):
-            self.note = UNKNOWN_NETWORK
-            return
-        settings = client.global_settings()
-        server_at = r.address(54)
-        if server_at and not client.answers_to(r.buf, server_at, self._settings_at(subnet, at) or settings):
-            self.note = OTHER_SERVER
-            return
-        if settings.allow_booting != "allow" or (client.host is None and settings.allow_unknown != "allow"):
-            self.note = UNKNOWN_CLIENT if settings.allow_booting == "allow" else DENIED
-            return
-        renewing = not is_zero(r.buf, CIADDR, 4)
-        if self._is_astray(subnet, renewing, asked_at):
+        subnet = self.client.subnet_of(r.buf, at)
+        self._renewing = not is_zero(r.buf, CIADDR, 4)
+        if self._is_not_for_us(subnet, at) or self._is_astray(subnet, asked_at):
             return
         if subnet is None:
             self.note = UNKNOWN_LEASE
             return
-        self._grant(subnet, at, renewing)
+        self.client.relocate(subnet.network)
+        fixed = self.client.fixed()
+        if fixed:
+            self._grant_fixed(fixed)
+        else:
+            self._grant(subnet)
+
+    def _is_not_for_us(self, subnet, at):
+        client = self.client
+        if client.network is None and (subnet is None or self._request.relayed):
+            self.note = UNKNOWN_NETWORK
+            return True
+        settings = client.global_settings()
+        if self._chose_another(subnet, at, settings):
+            self.note = OTHER_SERVER
+        elif settings.allow_booting != "allow":
+            self.note = DENIED
+        elif client.host is None and settings.allow_unknown != "allow":
+            self.note = UNKNOWN_CLIENT
+        return self.note != SERVED
+
+    def _chose_another(self, subnet, at, settings):
+        server_at = self._request.address(54)
+        return server_at and not self.client.answers_to(server_at, self._settings_at(subnet, at) or settings)
 
     def _settings_at(self, subnet, at):
         """Settings for the address in the request at `at`: its pool may have a server-identifier of its own."""
@@ -224,14 +241,14 @@ class Server:
         row = self._table.row_of(self._request.buf, at)
         return self.client.settings(self._pools[self._table.pool_of(row)] if row >= 0 else None, subnet)
 
-    def _is_astray(self, subnet, renewing, asked_at):
+    def _is_astray(self, subnet, asked_at):
         """The client is on another network than its address (RFC 2131 section 4.3.2); sends the NAK where we may.
 
         A client that renews by unicast through a router looks local: for it the
         address tells the network (what ISC dhcpd does, and why it cannot NAK it).
         """
         network = self.client.network
-        if not self._request.relayed and (renewing or not asked_at):
+        if not self._request.relayed and (self._renewing or not asked_at):
             return False
         if subnet is not None and subnet.network is network:
             return False
@@ -242,83 +259,89 @@ class Server:
             self.note = NOT_AUTHORITATIVE
         return True
 
-    def _grant(self, subnet, at, renewing):
-        """Acknowledge the address in the request at `at`, refuse it, or stay silent."""
-        client, t = self.client, self._table
-        client.relocate(subnet.network)
-        fixed = client.fixed()
-        if fixed:
-            if equal(fixed, 0, self._request.buf, at, 4):
-                self._answer_fixed(ACK, fixed)
-            else:
-                self._nak(UNAVAILABLE)
-            return
-        row = t.row_of(self._request.buf, at)
+    def _grant_fixed(self, fixed):
+        if equal(fixed, 0, self._address, 0, 4):
+            self._answer_fixed(ACK, fixed)
+        else:
+            self._nak(UNAVAILABLE)
+
+    def _grant(self, subnet):
+        """Acknowledge the address that the client asks for, refuse it, or stay silent."""
+        t = self._table
+        row = t.row_of(self._address, 0)
         if row < 0:
             self.note = UNKNOWN_LEASE
             return
         self.row = row
         if self.share is not None and self.share.refuses(row):
             self.note = PARTNER
-        elif not client.may_use(self._pools[t.pool_of(row)]):
+        elif not self.client.may_use(self._pools[t.pool_of(row)]):
             self._nak(UNAVAILABLE)
         elif self.choice.holds(row) or self.choice.may_take(row):
-            self._acknowledge(row, renewing)
+            self._aim(row, subnet)
+            self._acknowledge(row)
         else:
             self._nak(UNAVAILABLE)
 
-    def _acknowledge(self, row, renewing):
+    def _aim(self, row, subnet):
+        """The reply will be about this row (-1: an address without one), in this subnet."""
+        self.row = row
+        self._pool = self._pools[self._table.pool_of(row)] if row >= 0 else None
+        self._subnet = subnet
+        self._settings = self.client.settings(self._pool, subnet)
+
+    def _acknowledge(self, row):
         t = self._table
         if t.state(row) == ABANDONED:
             self.note = RECLAIMED
-        pool = self._pools[t.pool_of(row)]
-        t.put_address(row, self._address, 0)
-        subnet = self.client.subnet_of(self._address, 0)
-        settings = self.client.settings(pool, subnet)
         held = t.state(row) == ACTIVE and self.choice.is_client(row)
-        seconds = self._lease_seconds(settings, pool, row, held)
-        remaining = t.ends(row) - self._now - self.doubt_s
-        if held and self._is_fresh(settings, row, remaining, seconds):
-            seconds = remaining if t.ends(row) < FOREVER else FOREVER
+        seconds = self._lease_seconds(held)
+        if held and self._is_fresh(row, seconds):
+            seconds = t.ends(row) - self._now - self.doubt_s if t.ends(row) < FOREVER else FOREVER
         elif not self._bind(row, seconds):
             self.note = NO_MEMORY
             return
-        elif not held:
-            self._drop_others(row, settings, renewing)
-        self._write_answer(ACK, row, settings, pool, subnet, seconds)
+        elif not held and not self._renewing:
+            self._drop_others(row)
+        self._write_answer(ACK, seconds)
 
-    def _is_fresh(self, settings, row, remaining, seconds):
+    def _is_fresh(self, row, seconds):
         """The lease has hardly aged: repeat what is left and spare the flash (dhcp-cache-threshold, dhcpd.conf(5))."""
-        if not settings.cache_percent or remaining > seconds or self._name_differs(row):
+        percent = self._settings.cache_percent
+        if not percent or self._table.ends(row) - self._now - self.doubt_s > seconds or self._name_differs(row):
             return False
         if self._table.flags(row) & PROVISIONAL and self.trusted_time:
             return False
         started = self._table.cltt(row)
         length = self._table.ends(row) - started
-        fresh = length // 100 * settings.cache_percent + length % 100 * settings.cache_percent // 100
+        fresh = length // 100 * percent + length % 100 * percent // 100
         return 0 <= self._now - started <= fresh
 
     def _bind(self, row, seconds):
         """Give the row to the client until now + seconds; False if there is no room for its identifier."""
-        r, t = self._request, self._table
-        if not t.set_client(row, r.who):
+        t = self._table
+        if not t.set_client(row, self._request.who):
             return False
-        ends = FOREVER if seconds >= FOREVER - self._now - self.doubt_s else self._now + self.doubt_s + seconds
-        t.set_times(row, ends, self._now)
+        now = self._now + self.doubt_s
+        t.set_times(row, FOREVER if seconds >= FOREVER - now else now + seconds, self._now)
         if t.state(row) != ACTIVE:
             t.set_state(row, ACTIVE)
         t.clear_flags(row, OFFERED | QUIET | BOOTP_LEASE | PROVISIONAL)
         t.set_flags(row, USED if self.trusted_time else USED | PROVISIONAL)
-        n = self._name_size()
-        if n:
-            t.put_item(row, ITEM_HOST_NAME, r.buf, r.where[12], n)
-        if self._stashes and r.relayed and r.agent_n:
-            t.put_item(row, ITEM_AGENT_INFO, r.buf, r.agent_at, min(r.agent_n, _ITEM_MAX))
-        peer = self._pools[t.pool_of(row)].failover
-        if peer is not None:
-            peer.granted(row, self._want_s, seconds, self._now + self.doubt_s)
+        self._keep_items(row)
+        if self._pool.failover is not None:
+            self._pool.failover.granted(row, self._want_s, seconds, now)
         self._change(row)
         return True
+
+    def _keep_items(self, row):
+        r = self._request
+        n = self._name_size()
+        if n:
+            self._table.put_item(row, ITEM_HOST_NAME, r.buf, r.where[12], n)
+        if self._stashes and r.relayed and r.agent_n:
+            n = min(r.agent_n, _ITEM_MAX)
+            self._table.put_item(row, ITEM_AGENT_INFO, r.buf, r.agent_at, n)
 
     def _stashed(self):
         """What the relay agent said when this client's lease was made: a unicast renewal does not pass the relay.
@@ -350,25 +373,25 @@ class Server:
         n = self._name_size()
         return n > 0 and not self._table.item_is(row, ITEM_HOST_NAME, self._request.buf, self._request.where[12], n)
 
-    def _drop_others(self, row, settings, renewing):
+    def _drop_others(self, row):
         """The client has taken this address: what else it holds here is free again (RFC 2131 section 4.3.2)."""
-        r, t = self._request, self._table
-        no_duplicates = settings.allow_duplicates != "allow" and self.client.host is not None
-        if r.id_n:
-            other = t.first_by_id(r.who)
+        t, who = self._table, self._request.who
+        everywhere = self._settings.one_lease
+        others_too = everywhere or (self._settings.allow_duplicates != "allow" and self.client.host is not None)
+        other = t.first_by_id(who)
+        while other >= 0:
+            self._drop(other, row, everywhere)
+            other = t.next_by_id(other, who)
+        if others_too or not self._request.id_n:
+            other = t.first_by_hw(who)
             while other >= 0:
-                self._drop(other, row, renewing, settings.one_lease)
-                other = t.next_by_id(other, r.who)
-        if r.hlen and (settings.one_lease or no_duplicates or not r.id_n):
-            other = t.first_by_hw(r.who)
-            while other >= 0:
-                if settings.one_lease or no_duplicates or not t.has_id(other):
-                    self._drop(other, row, renewing, settings.one_lease)
-                other = t.next_by_hw(other, r.who)
+                if others_too or not t.has_id(other):
+                    self._drop(other, row, everywhere)
+                other = t.next_by_hw(other, who)
 
-    def _drop(self, other, row, renewing, everywhere):
+    def _drop(self, other, row, everywhere):
         t = self._table
-        if other == row or t.state(other) != ACTIVE or renewing or self.n_changed >= _CHANGED_MAX:
+        if other == row or t.state(other) != ACTIVE or self.n_changed >= _CHANGED_MAX:
             return
         pool = self._pools[t.pool_of(other)]
         if pool.failover is not None and not pool.failover.serves:
@@ -405,23 +428,25 @@ class Server:
 
     # How long
 
-    def _lease_seconds(self, settings, pool, row, held):
+    def _lease_seconds(self, held):
         """Seconds for this client: its wish (option 51) or the default, within min and max, as ISC dhcpd has it."""
+        settings, pool = self._settings, self._pool
         seconds = self._request.number(51)
         if seconds < 0:
             seconds = settings.default_s if settings.default_s >= 0 else FOREVER
         if 0 <= settings.max_s < seconds:
             seconds = settings.max_s
-        if pool and (settings.adaptive_percent or settings.guest_s >= 0):
-            seconds = self._shorter_when_full(settings, pool, row, held, seconds)
+        if pool is not None and (settings.adaptive_percent or settings.guest_s >= 0):
+            seconds = self._shorter_when_full(held, seconds)
         if seconds < settings.min_s:
             seconds = settings.min_s
         self._want_s = seconds
         if pool is not None and pool.failover is not None:
-            seconds = pool.failover.grant_s(row, seconds, self._now + self.doubt_s)
+            seconds = pool.failover.grant_s(self.row, seconds, self._now + self.doubt_s)
         return seconds
 
-    def _shorter_when_full(self, settings, pool, row, held, seconds):
+    def _shorter_when_full(self, held, seconds):
+        settings, pool = self._settings, self._pool
         used = pool.size - self._table.count(pool.index, FREE) - self._table.count(pool.index, BACKUP)
         if used * 100 < pool.size * (settings.adaptive_percent or 50):
             return seconds
@@ -429,7 +454,7 @@ class Server:
             return min(seconds, settings.guest_s)
         if not settings.adaptive_percent:
             return seconds
-        remaining = self._table.ends(row) - self._now if held else 0
+        remaining = self._table.ends(self.row) - self._now if held else 0
         return min(seconds, max(settings.min_s, remaining))
 
     # RELEASE, DECLINE, INFORM, BOOTP
@@ -500,14 +525,15 @@ class Server:
         if subnet is None:
             self.note = UNKNOWN_NETWORK
             return
-        settings = self.client.settings(None, subnet)
+        self._aim(-1, subnet)
+        settings = self._settings
         if not settings.authoritative:
             self.note = NOT_AUTHORITATIVE
             return
         self._begin(ACK, settings)
         self._arena.option8(53, ACK)
         self._put_server_id(settings)
-        self._put_options(settings, False)
+        self._put_options(False)
         self._end(ACK)
 
     def _bootp(self):
@@ -538,10 +564,7 @@ class Server:
             return
         t = self._table
         t.put_address(row, self._address, 0)
-        pool = self._pools[t.pool_of(row)]
-        subnet = client.subnet_of(self._address, 0)
-        settings = client.settings(pool, subnet)
-        self.row = row
+        self._aim(row, client.subnet_of(self._address, 0))
         held = t.state(row) == ACTIVE and t.ends(row) == FOREVER and self.choice.is_client(row)
         if not held:
             self._want_s = FOREVER
@@ -549,7 +572,7 @@ class Server:
                 self.note = NO_MEMORY
                 return
             t.set_flags(row, BOOTP_LEASE)
-        self._write_answer(BOOTREPLY, row, settings, pool, subnet, FOREVER)
+        self._write_answer(BOOTREPLY, FOREVER)
 
     # Replies
 
@@ -565,24 +588,14 @@ class Server:
     def _answer_fixed(self, kind, fixed):
         """A fixed-address has no row: the declaration is the lease."""
         self._take_address(fixed, 0)
-        subnet = self.client.subnet_of(fixed, 0)
-        settings = self.client.settings(None, subnet)
-        seconds = FOREVER if kind == BOOTREPLY else self._lease_seconds(settings, None, -1, False)
-        self._write_answer(kind, -1, settings, None, subnet, seconds)
+        self._aim(-1, self.client.subnet_of(fixed, 0))
+        self._write_answer(kind, FOREVER if kind == BOOTREPLY else self._lease_seconds(False))
 
-    def _answer_row(self, kind, row):
-        t = self._table
-        pool = self._pools[t.pool_of(row)]
-        subnet = self.client.subnet_of(self._address, 0)
-        settings = self.client.settings(pool, subnet)
-        held = t.state(row) == ACTIVE
-        self._write_answer(kind, row, settings, pool, subnet, self._lease_seconds(settings, pool, row, held))
-
-    def _write_answer(self, kind, row, settings, pool, subnet, seconds):
-        arena = self._arena
+    def _write_answer(self, kind, seconds):
+        arena, settings = self._arena, self._settings
         if settings.dynamic:
             self.client.leased(bytes(self._address), seconds, settings)
-            settings = self.client.settings(pool, subnet)
+            settings = self._settings = self.client.settings(self._pool, self._subnet)
         self.lease_s = seconds
         self._begin(kind, settings)
         arena.put_address(YIADDR, self._address, 0)
@@ -593,7 +606,7 @@ class Server:
                 arena.option_forever(51)
             else:
                 arena.option32(51, seconds)
-        self._put_options(settings, kind != BOOTREPLY)
+        self._put_options(kind != BOOTREPLY)
         self._end(kind)
 
     def _begin(self, kind, settings):
@@ -619,14 +632,15 @@ class Server:
         else:
             self._arena.option(54, settings.server_id or self.client.link.address, 0, 4)
 
-    def _put_options(self, settings, with_mask):
+    def _put_options(self, with_mask):
         r, arena = self._request, self._arena
-        if settings.echo_client_id and r.id_n and r.id_n <= min(arena.room() - _BESIDE_ID, 255):
+        if self._settings.echo_client_id and r.id_n and r.id_n <= min(arena.room() - _BESIDE_ID, 255):
             arena.option(61, r.buf, r.id_at, r.id_n)
         subnet_at = r.address(118)
         if subnet_at:  # RFC 3011 section 2.1: a server that heeds it returns it
             arena.option(118, r.buf, subnet_at, 4)
-        arena.template(settings.template(r, arena.room(), with_mask))
+        template = self._settings.template(r, arena.room(), with_mask)
+        arena.template(template)
 
     def _end(self, kind):
         self.size = self._arena.finish(self._request)

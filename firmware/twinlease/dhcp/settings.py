@@ -66,11 +66,16 @@ class Settings:
 
     def template(self, request, room, with_mask):
         """The encoded options for this request's parameter request list (option 55) and room, in octets."""
+        i = 0
+        while i < len(self._templates):  # no `for`: see ARCHITECTURE.md, Frames
+            if self._templates[i].is_for(request, room, with_mask):
+                return self._templates[i]
+            i += 1
+        return self._make(request, room, with_mask)
+
+    def _make(self, request, room, with_mask):
         at = request.where[55]
         n = request.size[55] if at else 0
-        for t in self._templates:
-            if t.is_for(request.buf, at, n, room, with_mask):
-                return t
         t = Template(self.options, request.buf[at : at + n], room, with_mask, not self.filename, not self.server_name)
         if n > _WANTED_MAX:
             return t

@@ -80,10 +80,11 @@ class Template:
         else:
             self._spread(pieces, room - _OVERLOAD, file_free, sname_free)
 
-    def is_for(self, buf, at, n, room, with_mask):
-        if n != len(self.wanted) or room != self.room or with_mask != self.with_mask:
+    def is_for(self, request, room, with_mask):
+        n = request.size[55] if request.where[55] else 0
+        if room != self.room or with_mask != self.with_mask or n != len(self.wanted):
             return False
-        return equal(buf, at, self.wanted, 0, n)
+        return equal(request.buf, request.where[55], self.wanted, 0, n)
 
     def _spread(self, pieces, room, file_free, sname_free):
         """Fill the options field, then `file`, then `sname` (RFC 2131 section 4.1, RFC 3396 section 5)."""

@@ -49,15 +49,6 @@ def find_row(ranges: ptr8, n: int, buf: ptr8, at: int) -> int:
 
 
 @micropython.viper
-def find_range(ranges: ptr8, n: int, row: int) -> int:
-    """Offset in `ranges` of the range that holds `row`."""
-    r = (n - 1) * _RANGE
-    while r > 0 and (ranges[r + 8] << 8 | ranges[r + 9]) > row:
-        r -= _RANGE
-    return r
-
-
-@micropython.viper
 def find_pool(ranges: ptr8, n: int, row: int) -> int:
     r = (n - 1) * _RANGE
     while r > 0 and (ranges[r + 8] << 8 | ranges[r + 9]) > row:
@@ -66,7 +57,10 @@ def find_pool(ranges: ptr8, n: int, row: int) -> int:
 
 
 @micropython.viper
-def put_address(ranges: ptr8, r: int, row: int, buf: ptr8, at: int):
+def put_address(ranges: ptr8, n: int, row: int, buf: ptr8, at: int):
+    r = (n - 1) * _RANGE
+    while r > 0 and (ranges[r + 8] << 8 | ranges[r + 9]) > row:
+        r -= _RANGE
     lo = (ranges[r + 2] << 8 | ranges[r + 3]) + row - (ranges[r + 8] << 8 | ranges[r + 9])
     hi = (ranges[r] << 8 | ranges[r + 1]) + (lo >> 16)
     buf[at] = hi >> 8 & 0xFF

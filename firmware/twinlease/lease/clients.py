@@ -19,6 +19,8 @@ Cells are shared by all rows, and who comes first is settled here:
 Allocates nothing after __init__.
 """
 
+import micropython
+
 from ..octets import copy, equal, fill, get16, put16
 from . import _cells, _rows
 from .queues import Queues
@@ -234,27 +236,28 @@ class Clients(Queues):
         place = _cells.find(self.cells, get16(self.buf, row * _ROW + 40), kind)
         return _cells.copy_out(self.cells, place, out, at) if place >= 0 else 0
 
+    @micropython.native  # see ARCHITECTURE.md, Frames
     def item_is(self, row, kind, buf, at, n):
         """Is the item buf[at:at+n], as far as it would be stored (63 octets)?  n 0 asks whether there is none."""
-        place = _cells.find(self.cells, get16(self.buf, row * _ROW + 40), kind)
+        place = _cells.find(self.cells, get16(self.buf, row * _ROW + AT_CELL), kind)
         if place < 0:
             return n == 0
         return _cells.equal(self.cells, place, buf, at, n if n < ITEM_MAX else ITEM_MAX)
 
+    @micropython.native
     def put_item(self, row, kind, buf, at, n):
         """Remember buf[at:at+n] as an optional item (host name …); n over 63 counts as 63, n 0 removes the item.
 
         False if it was refused because cells are short; a former value is gone
         then, because it is not true any more.
         """
+        return self.item_is(row, kind, buf, at, n) or self._change_item(row, kind, buf, at, n)
+
+    def _change_item(self, row, kind, buf, at, n):
         if n > ITEM_MAX:
             n = ITEM_MAX
-        first = get16(self.buf, row * _ROW + 40)
+        first = get16(self.buf, row * _ROW + AT_CELL)
         place = _cells.find(self.cells, first, kind)
-        if place < 0 and n == 0:
-            return True
-        if place >= 0 and n and _cells.equal(self.cells, place, buf, at, n):
-            return True
         items = self._items
         end = _cells.load(self.cells, first, items, 0)
         if place >= 0:

@@ -22,18 +22,39 @@ Allocates nothing after __init__, but for the hash of a long identifier.
 
 import hashlib
 
+import micropython
 from micropython import const
 
-from ..octets import copy, hash22
 from .row import DIGEST, ID_DIGEST, ID_MAX
 
-_ID = const(2)
-_HTYPE = const(34)
-_HLEN = const(35)
-_HW = const(36)
 _SIZE = const(52)
-_HW_MAX = const(16)
 _LONGEST = const(255)
+
+
+@micropython.viper
+def _put_hardware(out: ptr8, htype: int, buf: ptr8, at: int, n: int) -> int:
+    """Returns octets.hash22 of it."""
+    if n > 16:
+        n = 16
+    out[34] = htype
+    out[35] = n
+    h = htype
+    for i in range(n):
+        out[36 + i] = buf[at + i]
+        h = (h * 193 ^ buf[at + i]) & 0x3FFFFF
+    return h
+
+
+@micropython.viper
+def _put_identifier(out: ptr8, digest: int, buf: ptr8, at: int, n: int) -> int:
+    """digest is ID_DIGEST or 0.  Returns octets.hash22 of it."""
+    out[0] = digest
+    out[1] = n
+    h = 0
+    for i in range(n):
+        out[2 + i] = buf[at + i]
+        h = (h * 193 ^ buf[at + i]) & 0x3FFFFF
+    return h
 
 
 class Identity:
@@ -43,23 +64,16 @@ class Identity:
 
     def set_hardware(self, htype, buf, at, n):
         """n octets at buf[at:]; over 16 count as 16."""
-        octets = self.octets
-        if n > _HW_MAX:
-            n = _HW_MAX
-        octets[_HTYPE] = htype
-        octets[_HLEN] = n
-        copy(octets, _HW, buf, at, n)
-        self.hash = self.hw_hash = hash22(octets, _HW, n, htype)
+        self.hash = self.hw_hash = _put_hardware(self.octets, htype, buf, at, n)
 
     def set_identifier(self, buf, at, n):
         """n octets at buf[at:]; over 255 count as 255.  After set_hardware."""
-        octets = self.octets
-        octets[0] = 0
         if n > ID_MAX:
-            digest = hashlib.sha256(memoryview(buf)[at : at + min(n, _LONGEST)]).digest()
-            octets[0] = ID_DIGEST
-            buf, at, n = digest, 0, DIGEST
-        octets[1] = n
-        if n:
-            copy(octets, _ID, buf, at, n)
-            self.hash = self.id_hash = hash22(octets, _ID, n, 0)
+            self._set_digest(buf, at, min(n, _LONGEST))
+        else:
+            self.id_hash = _put_identifier(self.octets, 0, buf, at, n)
+        self.hash = self.id_hash if n else self.hw_hash
+
+    def _set_digest(self, buf, at, n):
+        digest = hashlib.sha256(memoryview(buf)[at : at + n]).digest()
+        self.id_hash = _put_identifier(self.octets, ID_DIGEST, digest, 0, DIGEST)

@@ -144,7 +144,8 @@ class Journal:
     def _place_full(self, row):
         table = self.table
         n = record.put_full(table, row, self._record)
-        table.set_position(row, self._ring.append(self._record, n, record.seal))
+        position = self._ring.append(self._record, n, record.seal)
+        table.set_position(row, position)
         table.clear_flags(row, STALE)
 
     def _place_meta(self, key):

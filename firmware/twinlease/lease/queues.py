@@ -74,23 +74,21 @@ class Queues(Rows):
     def _enter(self, row):
         """Put a row that stands nowhere into its list, and count it."""
         state = self.buf[row * _ROW] & 15
-        pool = self.pool_of(row)
-        at = pool * 16 + state * 2
-        put16(self._counts, at, get16(self._counts, at) + 1)
+        at = self.pool_of(row) * 8 + state
+        put16(self._counts, 2 * at, get16(self._counts, 2 * at) + 1)
         if state == _ACTIVE:
             self._to_wheel(row)
         else:
-            _rows.queue_tail(self.buf, self._queues, _QUEUES + pool * 8 + state, row)
+            _rows.queue_tail(self.buf, self._queues, _QUEUES + at, row)
 
     def _leave(self, row):
         state = self.buf[row * _ROW] & 15
-        pool = self.pool_of(row)
-        at = pool * 16 + state * 2
-        put16(self._counts, at, get16(self._counts, at) - 1)
+        at = self.pool_of(row) * 8 + state
+        put16(self._counts, 2 * at, get16(self._counts, 2 * at) - 1)
         if state == _ACTIVE:
             self._from_wheel(row)
         else:
-            _rows.queue_drop(self.buf, self._queues, _QUEUES + pool * 8 + state, row)
+            _rows.queue_drop(self.buf, self._queues, _QUEUES + at, row)
 
     def _to_wheel(self, row):
         ends = get32(self.buf, row * _ROW + 4)

@@ -21,11 +21,10 @@ lost, the renewal must not lengthen the lease of whoever had the address before.
 Not here: reading them, which is done once, at boot (recover.py).
 """
 
-from binascii import crc32
-
+import micropython
 from micropython import const
 
-from ..octets import copy, fill, put16, put32
+from ..octets import copy, fill, put16
 from .row import ROW
 
 FULL = const(1)
@@ -49,16 +48,21 @@ AT_PARTNER = const(17)
 
 UNIT = const(8)
 
+# Of the reflected polynomial 0xEDB88320.
+_STEPS = (
+    b"\x00\x00\x00\x00\x1d\xb7\x10\x64\x3b\x6e\x20\xc8\x26\xd9\x30\xac"
+    b"\x76\xdc\x41\x90\x6b\x6b\x51\xf4\x4d\xb2\x61\x58\x50\x05\x71\x3c"
+    b"\xed\xb8\x83\x20\xf0\x0f\x93\x44\xd6\xd6\xa3\xe8\xcb\x61\xb3\x8c"
+    b"\x9b\x64\xc2\xb0\x86\xd3\xd2\xd4\xa0\x0a\xe2\x78\xbd\xbd\xf2\x1c"
+)
+
 
 def put_full(table, row, out):
     """Write a full record of the row to out[0:], without its CRC.  Returns its length in octets, CRC included."""
     at = _put_lease(table, row, out, FULL)
-    src = row * ROW + 32
-    hlen = table.buf[src + 1]
-    if hlen > 6:
-        hlen = 6
-    copy(out, at, table.buf, src, 2 + hlen)
-    at += 2 + hlen
+    n = 2 + min(table.buf[row * ROW + 33], 6)
+    copy(out, at, table.buf, row * ROW + 32, n)
+    at += n
     at += table.items(row, out, at)
     return _finish(out, at)
 
@@ -81,14 +85,13 @@ def put_value(key, value, out):
 
 def _put_lease(table, row, out, kind):
     src = row * ROW
-    buf = table.buf
     table.put_address(row, out, AT_ADDRESS)
-    out[AT_STATE] = buf[src]
+    out[AT_STATE] = table.buf[src]
     put16(out, AT_FLAGS, table.lasting_flags(row))
-    copy(out, AT_FLAGS + 2, buf, src + 4, 8)
+    copy(out, AT_FLAGS + 2, table.buf, src + 4, 8)
     if table.tstp(row) or table.tsfp(row):
         out[0] = kind + 1
-        copy(out, AT_PARTNER, buf, src + 12, 8)
+        copy(out, AT_PARTNER, table.buf, src + 12, 8)
         return AT_PARTNER + 8
     out[0] = kind
     return AT_PARTNER
@@ -102,6 +105,29 @@ def _finish(out, at):
     return units * UNIT
 
 
-def seal(view, buf, at, n, seed):
-    """Put the CRC of the record buf[at:at+n] into its last four octets.  view: a memoryview of buf."""
-    put32(buf, at + n - 4, crc32(view[at : at + n - 4], seed))
+def seal(buf, at, n, seed):
+    """Put the CRC of the record buf[at:at+n] into its last four octets."""
+    _put_crc32(buf, at, at + n - 4, seed, _STEPS)
+
+
+@micropython.viper
+def _put_crc32(buf: ptr8, at: int, end: int, seed: int, steps: ptr8):
+    """binascii.crc32 of buf[at:end], put behind it; that would need a slice of memoryview for each record.
+
+    steps  for each half octet what it adds: 16 numbers, big-endian
+    """
+    all = 0xFFFF
+    all = all << 16 | 0xFFFF
+    crc = (seed ^ all) & all
+    while at < end:
+        crc ^= int(buf[at])
+        for _ in range(2):
+            s = (crc & 15) << 2
+            crc = crc >> 4 & 0x0FFFFFFF
+            crc ^= int(steps[s]) << 24 | int(steps[s + 1]) << 16 | int(steps[s + 2]) << 8 | int(steps[s + 3])
+        at += 1
+    crc ^= all
+    buf[end] = crc >> 24 & 0xFF
+    buf[end + 1] = crc >> 16 & 0xFF
+    buf[end + 2] = crc >> 8 & 0xFF
+    buf[end + 3] = crc & 0xFF

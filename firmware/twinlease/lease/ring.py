@@ -75,7 +75,7 @@ class Ring:
             self.flush()
         at = self._n
         copy(self._stage, at, record, 0, n)
-        seal(self._view, self._stage, at, n, self.seed(self.sequence))
+        seal(self._stage, at, n, self.seed(self.sequence))
         position = (self.head * self.block_size + self._at + at) >> 3
         self._n = at + n
         return position
@@ -89,9 +89,8 @@ class Ring:
         n = self._n
         if n == self._kept:
             return
-        unit = self._unit
-        whole = n - n % unit
-        end = whole if whole == n else whole + unit
+        whole = n - n % self._unit
+        end = whole if whole == n else whole + self._unit
         fill(self._stage, n, end - n, 0xFF)
         self._unsynced = True
         self.region.program(self.head * self.block_size + self._at, self._view[:end])

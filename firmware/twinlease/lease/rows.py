@@ -37,8 +37,7 @@ class Rows:
         return _rows.find_row(self._ranges, self._n_ranges, buf, at)
 
     def put_address(self, row, buf, at):
-        ranges = self._ranges
-        _rows.put_address(ranges, _rows.find_range(ranges, self._n_ranges, row), row, buf, at)
+        _rows.put_address(self._ranges, self._n_ranges, row, buf, at)
 
     def pool_of(self, row):
         return _rows.find_pool(self._ranges, self._n_ranges, row)

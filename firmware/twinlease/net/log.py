@@ -114,11 +114,10 @@ class Log:
     def exchange(self, node, link):
         """The request that the node handled last, and its reply."""
         r, server = node.request, node.server
-        kind = r.type
-        if kind == _request.INFORM:
+        if r.type == _request.INFORM:
             self._inform(r, link, server)
             return
-        self._asked(kind, r, server)
+        self._asked(r.type, r, server)
         self._client(r, link)
         if server.note:
             self._text(_NOTES.get(server.note, b""))
