@@ -27,7 +27,7 @@ demo: $(STAMP) udhcpc ## The same with new boards, unattended: ends with exit st
 	@$(BIN)/twinlease demo --once --fresh --dir build/demo
 
 test: $(STAMP) debian ## Run everything: lint, types, unit tests on both interpreters, power cuts, real clients
-	@status=0; for part in lint unit micropython boards failover time; do \
+	@status=0; for part in lint unit micropython simulation boards failover time; do \
 	  echo "== $$part"; $(MAKE) --no-print-directory $$part || status=1; done; exit $$status
 
 unit: $(STAMP) ## Unit tests on CPython

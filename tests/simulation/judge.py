@@ -16,8 +16,8 @@ _ADDRESS, _REJECT, _POTENTIAL = 2, 21, 18
 
 SLACK_MS = 0
 """By which a lease may be over early: none."""
-MCLT_SLACK_MS = 3000
-"""Servers count in whole seconds, and compare clocks in whole seconds."""
+MCLT_SLACK_MS = 8000
+"""A clock that is believed is followed by five seconds without a lease moving; and servers count in whole seconds."""
 
 
 _HOLD_MS = 120_000  # so long an offer is held, and a client counts that was left to the partner

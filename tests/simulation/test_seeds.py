@@ -1,0 +1,25 @@
+"""Worlds that once found something, and a pair of Worlds that must be the same to the last word.
+
+What each has found is in README.md, with the unit test that stands for it: a World changes with whatever is changed
+in the simulator, so these alone would not keep a bug out.
+"""
+
+import pytest
+
+from .world import run
+
+FOUND = (9, 14, 16, 21, 32, 43, 52, 100, 117, 132, 1015, 1037)
+
+
+@pytest.mark.parametrize("seed", FOUND)
+def test_a_world_that_found_something_once(seed: int) -> None:
+    result = run(seed)
+    assert not result.violations, "\n".join([result.about, *result.trace[-60:]])
+
+
+def test_the_same_seed_is_the_same_world() -> None:
+    def told(seed: int) -> tuple[object, ...]:
+        result = run(seed)
+        return result.virtual_s, result.acks, result.naks, result.faults, result.restarts, result.settled_s
+
+    assert told(11) == told(11) != told(12)
