@@ -191,12 +191,17 @@ class Faults:
         self.loop.after(self._duration_ms(), fed)
 
     def partner_down_rightly(self) -> None:
-        """The partner is off; it is told so a moment later."""
-        for server in self.world.servers:
-            if server.powered and not self.world.other(server).powered:
-                self.world.stir(1000)
-                server.operator_says("partner-down")
-                return
+        """A server is off, and for good, as far as anybody knows: the operator tells the other, a moment later."""
+        server = self._server()
+        other = self.world.other(server)
+        if server.powered and other.powered:
+            self._off(other)
+            self.loop.after(self.rng.choice((0, 1000, 5000, 30_000)), self._tell_down, server)
+
+    def _tell_down(self, server: Any) -> None:
+        if server.powered and not self.world.other(server).powered:
+            self.world.stir(1000)
+            server.operator_says("partner-down")
 
     def partner_down_wrongly(self) -> None:
         server = self._server()

@@ -62,7 +62,7 @@ class World:
         self.was_normal_since_loss = False
         self.pace_ms = 100
         self._slow_ms = self.rng.choice((100, 1000, 3000, 8000))
-        self._alone_ms = self.rng.choice((100, 500, 1000, 2000))
+        self._alone_ms = self.rng.choice((300, 500, 1000, 2000))
         self._restless_until = 0
         self._pace_check: Any = None
         self.judge = Judge(self, self.setting.mclt, self.setting.shared, self.setting.lease_max)
@@ -71,9 +71,9 @@ class World:
         self.by_hardware: dict[bytes, Client] = {}
         self._people()
         self.faults = Faults(self)
-        self.hours = self.rng.choice((0.25, 0.5, 1, 2, 4))
+        self.hours: float = self.rng.choice((0.25, 0.5, 1, 2, 4))
         if self._slow_ms == 100:
-            self.hours = min(self.hours, 0.25)
+            self.hours = min(self.hours, 0.15)
 
     def board(self, name: str) -> Board:
         rng = self.rng
