@@ -58,6 +58,12 @@ def test_a_server_that_is_silent_does_not_vote():
     assert choose.choose([silent, good], 100, -1) == [good] and choose.choose([silent], 100, -1) == []
 
 
+def test_one_that_has_stopped_answering_still_agrees_and_is_followed_no_longer():
+    gone, there = heard(0, 2), heard(1, 30)
+    gone.reach = 2
+    assert choose.choose([gone, there], 100, -1) == [there, gone]
+
+
 def test_what_was_heard_before_a_correction_counts_from_it():
     source = heard(70)
     choose.moved([source], 70)

@@ -1,5 +1,6 @@
 """SNTP's octets: what we ask, what of an answer is believed, what we answer ourselves; and the DNS question before."""
 
+import micropython
 from ntps import answer, short, stamp
 from twinlease.ntp import dns, packet
 from twinlease.ntp import source as why
@@ -105,6 +106,17 @@ def test_a_clock_that_nobody_set_or_that_has_run_too_long_says_so():
     assert octets[0] == 0xE4 and octets[1] == 0 and bytes(octets[4:12]) == bytes(8)
 
 
+def test_a_leap_second_that_our_server_announces_is_passed_on():
+    for leap in (0, 1, 2):
+        state = State([b"\x0a\0\0\x05"])
+        state.peer = state.sources[0]
+        state.peer.stratum, state.peer.leap = 3, leap
+        a = Answerer()
+        assert a.receive(asked(), 217_000_000, 250)
+        a.tell(state, 20, 216_999_990)
+        assert a.buf[0] == leap << 6 | 0x24
+
+
 def test_only_clients_are_answered():
     a = Answerer()
     for first in (0x24, 0x25, 0x26, 0x27, 0x21, 0x22, 0x20, 0x03, 0x2B):
@@ -152,3 +164,21 @@ def test_names_that_run_in_circles_end():
 def test_a_source_is_what_the_configuration_names():
     assert Source(b"\x0a\0\0\1").address == b"\x0a\0\0\1" and Source("x.example").address is None
     assert short(1000) == b"\0\1\0\0"
+
+
+def test_an_answer_allocates_nothing():
+    """On MicroPython, with the heap locked."""
+    lock, unlock = getattr(micropython, "heap_lock", int), getattr(micropython, "heap_unlock", int)
+    state = State([b"\x0a\0\0\x05"])
+    state.peer = peer = state.sources[0]
+    peer.stratum, peer.root_delay, peer.delay = 3, 10, 4
+    a = Answerer()
+    question = asked()
+    lock()
+    try:
+        told = a.receive(question, 217_000_000, 250) and a.admits(77, 217_000_000)
+        a.tell(state, 20, 216_999_990)
+        a.send(217_000_000, 251)
+    finally:
+        unlock()
+    assert told and a.answered == 1

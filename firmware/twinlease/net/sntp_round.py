@@ -214,7 +214,7 @@ def _judge(sntp, source, up):
     dispersion = packet.root_dispersion(octets)
     if (delay + root) // 2 + dispersion >= _FAR_MS:
         return TOO_FAR
-    source.stratum = octets[1]
+    source.leap, source.stratum = octets[0] >> 6, octets[1]
     source.root_delay, source.root_dispersion = root, dispersion
     app.catch_up()
     since = app.board.ticks_diff(app.board.ticks_ms(), ticks)

@@ -6,8 +6,7 @@ look like a broken network to a person.
 
 Only clients (mode 3) are answered, with as many octets as they sent or fewer, so nobody is flooded by way of us. Each
 address has twenty questions in eight seconds (a burst at start is eight, and a router may hide several clients), all
-together forty a second; what is more is
-dropped.
+together forty a second; what is more is dropped.
 """
 
 from micropython import const
@@ -76,6 +75,7 @@ class Answerer:
             fill(buf, 4, 20, 0)
             copy(buf, 12, b"INIT", 0, 4)
             return
+        buf[0] |= peer.leap << 6
         buf[1] = peer.stratum + 1
         delay = peer.root_delay + peer.delay
         _put_short(buf, 4, delay)

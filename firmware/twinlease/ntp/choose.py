@@ -41,7 +41,7 @@ def distance(source, up):
 
 
 def choose(sources, up, own_error):
-    """The sources that agree, the nearest first; [] if there is no majority.
+    """The sources that agree, the nearest first of those that answered last time; [] if there is no majority.
 
     own_error  how far our own clock may be off, ms, if servers have set it before; −1.  Where servers disagree and
                none has the majority, those are right that agree with it.
@@ -51,7 +51,7 @@ def choose(sources, up, own_error):
     best = _largest(spans, None)
     if 2 * len(best) <= len(heard):
         best = [] if own_error < 0 else _largest(spans, own_error)
-    best.sort(key=lambda source: distance(source, up))
+    best.sort(key=lambda source: (source.reach & 1 == 0, distance(source, up)))
     return best
 
 

@@ -48,6 +48,7 @@ class Source:
         self.why = NOT_ASKED
         self.said = GOOD  # the `why` that is in the log
         self.poll = 0  # it wants to be asked no more often than every 2 ** poll seconds
+        self.leap = 0  # 1 or 2: the last minute of this month has 61 or 59 seconds
         self.stratum = self.root_delay = self.root_dispersion = 0
         self.samples = []  # (offset, delay, up)
         self.offset = self.delay = self.at = 0
