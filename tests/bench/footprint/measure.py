@@ -25,7 +25,7 @@ _CLIENTS = 12
 BESIDE_A_LINK = ("twinlease.net.beat", "twinlease.failover.beat", "twinlease.failover.evidence")
 
 PASSING = {
-    "configuration parser": ("twinlease.conf",),
+    "configuration parser": ("twinlease.conf.parser", "twinlease.conf.check"),
     "image writer": ("twinlease.conf.image_writer",),
     "boot": ("twinlease.start", "twinlease.configuration", "twinlease.conf.image", "twinlease.lease.recover"),
     "console": ("twinlease.console", "twinlease.console.commands", "twinlease.console.show"),
