@@ -233,6 +233,7 @@ class Faults:
         rng, world = self.rng, self.world
         hardware = bytes((6, *rng.randbytes(5)))
         octets = message(DISCOVER, hardware, rng.randbytes(4), giaddr=world.relay_of(place))
+        world.judge.discovered(hardware, 0, place)
         world.broadcast(place, octets)
 
     def rudeness(self) -> None:

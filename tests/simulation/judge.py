@@ -21,7 +21,8 @@ MCLT_SLACK_MS = 8000
 
 
 _HOLD_MS = 120_000  # so long an offer is held, and a client counts that was left to the partner
-_AGAIN_MS = 2000  # who asks again after that was not answered
+_AGAIN_MS = 2000  # who asks again after that was not answered, as far as a server knows,
+_AGAIN_END_MS = 17_000  # up to this; then it begins anew
 
 
 @dataclass
@@ -74,6 +75,8 @@ class Judge:
         """Addresses about which an excused promise has collided with another: until when nothing is said of them."""
         self.agreed: dict[str, dict[bytes, int]] = {}
         """By server and address: the latest potential expiry that both know, true ms."""
+        self.told: dict[str, dict[bytes, int]] = {}
+        """The same, as the partner has said it: it may be in flash although the BNDACK was lost with the power."""
         self.offers: dict[tuple[str, bytes], int] = {}
         """By server and client: when it was offered something last, ms."""
         self.discovers: dict[bytes, tuple[int, int, str]] = {}
@@ -122,7 +125,7 @@ class Judge:
     def discovered(self, client: bytes, secs: int, place: str) -> None:
         """A client asks for an address, for the first time or again."""
         first = self.discovers.get(client, (0, 0, ""))[0]
-        if self.loop.now - first > _HOLD_MS or not secs:
+        if self.loop.now - first > _AGAIN_END_MS:
             first = self.loop.now
         self.discovers[client] = (first, secs, place)
 
@@ -160,7 +163,8 @@ class Judge:
 
     def _is_within_mclt(self, server: Any, address: bytes, seconds: int, who: str) -> None:
         now = self.loop.now
-        agreed = max(self.agreed.get(server.name, {}).get(address, 0), now)
+        known = self.agreed.get(server.name, {}).get(address, 0), self.told.get(server.name, {}).get(address, 0)
+        agreed = max(*known, now)
         over = now + 1000 * seconds - agreed - 1000 * self.mclt
         if over > MCLT_SLACK_MS:
             self.world.violated("S3", "%s: %.1f s beyond MCLT after what the partner agreed to" % (who, over / 1000))
@@ -217,6 +221,9 @@ class Judge:
         for message in notes.heard.messages(octets):
             if message[2] == _BNDACK and _REJECT not in options_of(message):
                 self._agree(end.server, end, message)
+            elif message[2] == _BNDUPD and end.other.notes is not None and message[8:12] in end.other.notes.updates:
+                address, potential = end.other.notes.updates[message[8:12]]
+                self.told.setdefault(end.server.name, {})[address] = potential
 
     def _agree(self, server: Any, teller: Any, ack: bytes) -> None:
         if teller.notes is not None and ack[8:12] in teller.notes.updates:
@@ -225,6 +232,7 @@ class Judge:
 
     def lost_data(self, server: Any) -> None:
         self.agreed.pop(server.name, None)
+        self.told.pop(server.name, None)
 
 
 class Notes:
