@@ -232,7 +232,10 @@ class Server:
 
     def _chose_another(self, subnet, at, settings):
         server_at = self._request.address(54)
-        return server_at and not self.client.answers_to(server_at, self._settings_at(subnet, at) or settings)
+        if not server_at:
+            return False
+        settings = self._settings_at(subnet, at) or settings
+        return not self.client.answers_to(server_at, settings)
 
     def _settings_at(self, subnet, at):
         """Settings for the address in the request at `at`: its pool may have a server-identifier of its own."""
@@ -634,13 +637,16 @@ class Server:
 
     def _put_options(self, with_mask):
         r, arena = self._request, self._arena
-        if self._settings.echo_client_id and r.id_n and r.id_n <= min(arena.room() - _BESIDE_ID, 255):
+        if self._settings.echo_client_id and r.id_n and r.id_n <= 255 and r.id_n + _BESIDE_ID <= arena.room():
             arena.option(61, r.buf, r.id_at, r.id_n)
         subnet_at = r.address(118)
         if subnet_at:  # RFC 3011 section 2.1: a server that heeds it returns it
             arena.option(118, r.buf, subnet_at, 4)
-        template = self._settings.template(r, arena.room(), with_mask)
-        arena.template(template)
+        self._put_template(with_mask)
+
+    def _put_template(self, with_mask):
+        arena = self._arena
+        arena.template(self._settings.template(self._request, arena.room(), with_mask))
 
     def _end(self, kind):
         self.size = self._arena.finish(self._request)
