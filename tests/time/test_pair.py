@@ -57,6 +57,11 @@ def wait_clock(side: Side, what: str, look: Callable[[dict[str, Any]], Any]) -> 
     return wait_for(seen, 60, f"{what} at {side}", lambda: json.dumps(clock(side)), glance_s=0.3)
 
 
+def settled(clock: dict[str, Any]) -> bool:
+    """It has found little to correct, and has corrected what it found before: a busy machine's first answers are slow."""
+    return abs(clock["offset_ms"]) <= TOLERANCE_MS and abs(clock["slew_ms"]) <= TOLERANCE_MS // 4
+
+
 def off_s(side: Side) -> float:
     """By how much the board's clock is ahead of this machine's."""
     told = clock(side)
@@ -67,8 +72,9 @@ def test_two_boards_without_a_clock_that_have_a_server(pair: Pair, chronyd: Chro
     chronyd.start()
     pair.start()
     for side, address in zip(pair.sides, ("10.53.0.1", "10.53.0.2"), strict=True):
-        found = wait_clock(side, "time from the server", lambda c: c["source"] == "sntp")
-        assert abs(found["offset_ms"]) <= TOLERANCE_MS
+        wait_clock(side, "time from the server", lambda c: c["source"] == "sntp")
+        board(side).ask("clock ask")
+        wait_clock(side, "the quickest of its answers", settled)
         told = best(pair.site.clients["b"], address)
         assert told.leap == 0 and abs(told.offset_ms) <= TOLERANCE_MS, told
     for side in pair.sides:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 from conftest import BOARD, CLIENT, LEASE_S, SERVERS, TOLERANCE_MS, Board, Insistent, Office
@@ -18,12 +19,17 @@ YEAR_S = 365 * 86400
 
 def check_time(office: Office, board: Board) -> None:
     """The board's own figure, and what it tells an SNTP client, are within tolerance of this machine's clock."""
-    clock = board.clock()
-    assert clock["source"] == "sntp" and abs(clock["offset_ms"]) <= TOLERANCE_MS, clock
+    clock = board.wait("little to correct", settled)
+    assert clock["source"] == "sntp", clock
     told = best(office.client, BOARD)
     assert told.leap == 0 and abs(told.offset_ms) <= TOLERANCE_MS, (told, clock)
     within = told.root_delay_ms / 2 + told.root_dispersion_ms + told.delay_ms / 2 + 2
     assert abs(told.offset_ms) <= within, f"it claims to be better than it is: {told}"
+
+
+def settled(clock: dict[str, Any]) -> bool:
+    """It has found little to correct, and has corrected what it found before: a busy machine's first answers are slow."""
+    return abs(clock["offset_ms"]) <= TOLERANCE_MS and abs(clock["slew_ms"]) <= TOLERANCE_MS // 4
 
 
 def check_leases(board: Board) -> None:

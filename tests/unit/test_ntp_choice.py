@@ -89,7 +89,7 @@ def test_the_first_burst_may_correct_its_first_answer_at_once():
     assert govern.decide(state, -47, 1, 1002, True) == govern.STEP
     assert govern.decide(state, 5, 1, 1004, True) == govern.SLEW
     assert govern.decide(state, 900, 1, 1006, True) == govern.WAIT
-    assert govern.decide(state, -47, 1, 1012, True) == govern.SLEW
+    assert govern.decide(state, -47, 1, 1020, True) == govern.SLEW
 
 
 def test_a_small_offset_is_slewed_and_a_larger_one_stepped_when_it_lasts():

@@ -18,7 +18,7 @@ SLEW = const(1)
 STEP = const(2)
 ABSURD = const(3)
 
-_BEGIN_S = const(12)  # as long as the first burst
+_BEGIN_S = const(20)  # as long as the first burst, if its answers are slow
 _BEGIN_MS = const(8)
 _STEP_MS = const(128)  # RFC 5905 section 11.3
 _ABSURD_MS = const(60000)
