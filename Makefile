@@ -8,7 +8,7 @@ NODE := build/node/.installed
 
 DEBIAN := isc-dhcp-server isc-dhcp-client udhcpc dhcpcd-base kea-admin kea-dhcp4-server dnsmasq-base iproute2 tshark chrony
 
-.PHONY: help run demo test unit micropython boards power interop failover time host sim simulation fuzz fuzz-guided bench power-day soak lint check debian udhcpc clean
+.PHONY: help run demo test unit micropython boards power interop failover time host sim explore simulation fuzz fuzz-guided bench instructions power-day soak lint check debian udhcpc clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ failover: $(STAMP) ## Pairs of servers, a board beside ISC dhcpd and beside its 
 
 sim: $(STAMP) ## Simulate pairs of servers: SEEDS=n Worlds, SEED0=first one (fresh ones without it), KEEP=1 goes on after a violation
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1000) $(if $(SEED0),--first $(SEED0)) $(if $(KEEP),--keep-going)
+
+explore: $(STAMP) ## Explore small worlds whole: DEPTH=n faults and acts of clients together (2; each one more takes ten times as long)
+	@$(BIN)/python -m tests.simulation.explore --depth $(or $(DEPTH),2)
 
 simulation: $(STAMP) ## Tests of the simulator, a fixed set of Worlds, and fresh ones for some seconds
 	@$(BIN)/python -m pytest -q -rs -n 2 tests/simulation

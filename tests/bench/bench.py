@@ -49,13 +49,11 @@ from lab.tools import missing  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from tests.bench import failover  # noqa: E402
+from tests.bench import failover, search  # noqa: E402
 
 SERVER = "10.77.0.2"
 CLIENTS = 1000
 LOST_AT_MOST = 0.025
-BOUNDS_WITHIN = 0.05
-STEPS_AT_MOST = 16
 SETTLE_S = 5.0
 
 
@@ -175,19 +173,10 @@ def carries(host: Host, where: Path, rate: int, effort: Effort, note: Callable[[
 
 
 def highest_rate(server: Server, host: Host, where: Path, effort: Effort, note: Callable[[str], None]) -> float:
-    """Search the highest rate at which no more than 2.5 % is lost: double until it fails, then halve the interval."""
-    good, bad, rate = 0, 0, effort.first_rate
-    for _ in range(STEPS_AT_MOST):
-        if carries(host, where, rate, effort, note) or carries(
-            host, where, rate, effort, note
-        ):  # a second chance: noise
-            good, rate = rate, rate * 2 if not bad else (rate + bad) // 2
-        else:
-            bad, rate = rate, (good + rate) // 2
-        if bad and (bad - good) <= max(BOUNDS_WITHIN * bad, 1):
-            break
-        settled(server, note)
-    return float(good)
+    """Search the highest rate at which no more than 2.5 % is lost."""
+    return search.highest_rate(
+        lambda rate: carries(host, where, rate, effort, note), effort.first_rate, lambda: settled(server, note)
+    )
 
 
 def steady(server: Server, host: Host, where: Path, effort: Effort, figures: Figures, log: Path) -> None:

@@ -1,7 +1,8 @@
 """How long clients and operators wait for a pair of failover servers: ours, ISC's, and one of each; part of bench.py.
 
 Same LAN, same scripted clients (they ask again after 4, 8 and 16 s, as RFC 2131 has it), same mclt, split and lease
-times; what dhcpd needs to be at its best is in tests/lab/failover_times.py. Repeats go round the pairs, so that what
+times; what dhcpd needs to be at its best is in tests/lab/failover_times.py. Then how many exchanges
+a second go through each pair: through_pair.py. Repeats go round the pairs, so that what
 else the machine does meets all of them.
 """
 
@@ -18,6 +19,8 @@ from pathlib import Path
 from lab import failover_times
 from rich.console import Console
 from rich.table import Table
+
+from tests.bench import through_pair
 
 Kinds = tuple[str, str]
 Sample = dict[str, float]
@@ -73,6 +76,7 @@ def measure(chosen: list[Kinds], repeats: int, console: Console) -> list[Figures
                 with tempfile.TemporaryDirectory(prefix="bench") as folder:
                     for sample in point(figures.kinds, Path(folder)):
                         figures.add(sample)
+            figures.add(through_pair.in_a_folder(figures.kinds, lambda text: console.print(f"  [dim]{text}[/]")))
     return results
 
 
