@@ -25,6 +25,9 @@ _AGAIN_MS = 2000  # who asks again after that was not answered, as far as a serv
 _AGAIN_END_MS = 17_000  # up to this; then it begins anew
 
 
+_CLOCKS_DIFFER_S = 60
+
+
 @dataclass
 class Promise:
     """A client may use the address until then, by an ACK that has left a server."""
@@ -33,6 +36,19 @@ class Promise:
     server: str
     excused: bool
     """It was given while the partner was in PARTNER-DOWN: what the draft (9.4.2) says must not be."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A potential expiry, true ms, as a server has learned it: by a clock that was so much ahead, in that run."""
+
+    potential: int
+    ahead_s: int
+    incarnation: int
+
+
+def _known(server: Any, potential: int) -> Known:
+    return Known(potential, server.ahead_s, server.incarnation)
 
 
 class Stream:
@@ -73,9 +89,9 @@ class Judge:
         self.promises: dict[bytes, dict[bytes, Promise]] = {}
         self.contested: dict[bytes, int] = {}
         """Addresses about which an excused promise has collided with another: until when nothing is said of them."""
-        self.agreed: dict[str, dict[bytes, int]] = {}
+        self.agreed: dict[str, dict[bytes, Known]] = {}
         """By server and address: the latest potential expiry that both know, true ms."""
-        self.told: dict[str, dict[bytes, int]] = {}
+        self.told: dict[str, dict[bytes, Known]] = {}
         """The same, as the partner has said it: it may be in flash although the BNDACK was lost with the power."""
         self.offers: dict[tuple[str, bytes], int] = {}
         """By server and client: when it was offered something last, ms."""
@@ -163,13 +179,23 @@ class Judge:
 
     def _is_within_mclt(self, server: Any, address: bytes, seconds: int, who: str) -> None:
         now = self.loop.now
-        known = self.agreed.get(server.name, {}).get(address, 0), self.told.get(server.name, {}).get(address, 0)
-        agreed = max(*known, now)
+        agreed = now
+        for known in (self.agreed, self.told):
+            if address in known.get(server.name, {}):
+                agreed = max(agreed, self._as_it_knows(server, known[server.name][address]))
         over = now + 1000 * seconds - agreed - 1000 * self.mclt
         if over > MCLT_SLACK_MS:
             self.world.violated("S3", "%s: %.1f s beyond MCLT after what the partner agreed to" % (who, over / 1000))
         if seconds > self.lease_max:
             self.world.violated("S3", "%s, more than the configuration allows" % who)
+
+    @staticmethod
+    def _as_it_knows(server: Any, known: Known) -> int:
+        """The potential expiry, later if the server's clock was set back over a restart, which it cannot know."""
+        back_s = known.ahead_s - server.ahead_s
+        if server.incarnation == known.incarnation or back_s <= 0:
+            return known.potential
+        return known.potential + 1000 * min(back_s, _CLOCKS_DIFFER_S)
 
     def _is_durable(self, server: Any, address: bytes, client: bytes, seconds: int, who: str) -> None:
         kept = server.kept(address)
@@ -223,12 +249,12 @@ class Judge:
                 self._agree(end.server, end, message)
             elif message[2] == _BNDUPD and end.other.notes is not None and message[8:12] in end.other.notes.updates:
                 address, potential = end.other.notes.updates[message[8:12]]
-                self.told.setdefault(end.server.name, {})[address] = potential
+                self.told.setdefault(end.server.name, {})[address] = _known(end.server, potential)
 
     def _agree(self, server: Any, teller: Any, ack: bytes) -> None:
         if teller.notes is not None and ack[8:12] in teller.notes.updates:
             address, potential = teller.notes.updates[ack[8:12]]
-            self.agreed.setdefault(server.name, {})[address] = potential
+            self.agreed.setdefault(server.name, {})[address] = _known(server, potential)
 
     def lost_data(self, server: Any) -> None:
         self.agreed.pop(server.name, None)
