@@ -1,6 +1,7 @@
 """The console: abbreviations, errors that point at the word, the frame for programs, and lines that are too long."""
 
 import json
+import sys
 
 from consoles import App, said
 from twinlease.console import commands, line
@@ -249,3 +250,9 @@ def test_an_unknown_peer_is_answered_with_those_there_are():
     assert "no failover peer is named x: p1" in said(b"!1 failover pause x\r", Pair())
     assert "no pool of its configuration names one" in said(b"!1 failover pause x\r!2 show failover\r")
     assert "one word more: NAME" in refusal("failover pause")
+
+
+def test_what_was_loaded_for_a_line_is_forgotten_after_it():
+    said(b"show version\rsh\t\r")
+    left = [name for name in sys.modules if name.startswith("twinlease.console.")]
+    assert sorted(left) == ["twinlease.console.ask", "twinlease.console.line"]

@@ -287,11 +287,18 @@ class Session:
 
 
 def _forget():
-    for name in list(sys.modules):
-        if name.startswith("twinlease.console.") and name not in _STAYS:
-            drop(name)
+    """Drop what was loaded for a line; without a list of it, which there may be no memory for."""
+    name = _loaded()
+    while name:
+        drop(name)
+        name = _loaded()
     drop("twinlease.failover.words")
-    drop("twinlease.ntp.words")
+
+
+def _loaded():
+    for name in sys.modules:
+        if name.startswith("twinlease.console.") and name not in _STAYS:
+            return name
 
 
 def _split_tag(text):
