@@ -59,8 +59,8 @@ explore: $(STAMP) ## Explore small worlds whole: DEPTH=n faults and acts of clie
 
 simulation: $(STAMP) ## Tests of the simulator, a fixed set of Worlds, and fresh ones for some seconds
 	@$(BIN)/python -m pytest -q -rs -n 2 tests/simulation
-	@$(BIN)/python -m tests.simulation --seeds 60 --first 0
-	@$(BIN)/python -m tests.simulation --seeds 100000 --seconds 15
+	@$(BIN)/python -m tests.simulation --seeds 40 --first 0
+	@$(BIN)/python -m tests.simulation --seeds 100000 --seconds 10
 
 time: $(STAMP) ## A board and its time servers: real chronyds, and some that lie, are late or gone (root)
 	@$(BIN)/python -m pytest -q -rs -n 6 tests/time

@@ -391,7 +391,9 @@ class Board:
         return found
 
     def free(self, place: str) -> list[bytes]:
-        """Addresses on this server's own list."""
+        """Addresses on this server's own list; none while it is off."""
+        if self.peer is None:
+            return []
         own = self.peer.own
         net = bytes((10, 1 if place == "far" else 0))
         return [address for address, row in self.rows().items() if row[0] == own and address[:2] == net]
