@@ -16,6 +16,7 @@ from itertools import islice
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from .isc_server import mixed
 from .world import Result, run
 
 _CHUNK = 8
@@ -29,15 +30,16 @@ def main() -> int:
     words.add_argument("--seconds", type=float, default=0, help="begin no World after so long")
     words.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     words.add_argument("--keep-going", action="store_true", help="do not end with the first violation")
+    words.add_argument("--isc", action="store_true", help="one server of each pair is a model of ISC dhcpd")
     asked = words.parse_args()
     first = asked.first if asked.first is not None else int.from_bytes(os.urandom(4), "big") * 1000
     if asked.seeds == 1:
-        return _one(first)
+        return _one(first, asked.isc)
     return _many(first, asked)
 
 
-def _one(seed: int) -> int:
-    result = run(seed)
+def _one(seed: int, isc: bool) -> int:
+    result = run(seed, mixed if isc else None)
     _tell(result)
     print(_summary([result], 0.0))
     return 1 if result.violations else 0
@@ -58,7 +60,7 @@ def _many(first: int, asked: argparse.Namespace) -> int:
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("", total=asked.seeds, told="")
         hours = 0.0
-        for result in _results(first, asked.seeds, asked.jobs, asked.seconds):
+        for result in _results(first, asked.seeds, asked.jobs, asked.seconds, asked.isc):
             hours += result.virtual_s / 3600
             result.about = result.about if result.violations else ""
             results.append(result)
@@ -83,12 +85,12 @@ def _many(first: int, asked: argparse.Namespace) -> int:
     return 1 if bad else 0
 
 
-def _results(first: int, seeds: int, jobs: int, seconds: float) -> Iterator[Result]:
+def _results(first: int, seeds: int, jobs: int, seconds: float, isc: bool) -> Iterator[Result]:
     """In the order in which they end."""
     until = time.monotonic() + seconds if seconds else float("inf")
     with ProcessPoolExecutor(jobs) as pool:
         waiting = iter(range(first, first + seeds))
-        running = {pool.submit(run, seed) for seed in islice(waiting, _CHUNK * jobs)}
+        running = {pool.submit(run, seed, mixed if isc else None) for seed in islice(waiting, _CHUNK * jobs)}
         try:
             while running:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -96,7 +98,7 @@ def _results(first: int, seeds: int, jobs: int, seconds: float) -> Iterator[Resu
                     yield future.result()
                     seed = next(waiting, None)
                     if seed is not None and time.monotonic() < until:
-                        running.add(pool.submit(run, seed))
+                        running.add(pool.submit(run, seed, mixed if isc else None))
         finally:
             pool.shutdown(cancel_futures=True)
 

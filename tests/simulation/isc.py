@@ -521,7 +521,7 @@ class Dhcpd:
         if lease.address in self.unacked:
             del self.unacked[lease.address]
             self.outstanding -= 1
-        self.updates.setdefault(lease.address, lease.state)
+        self.updates[lease.address] = lease.state
         if at_once:
             self._send_updates()
 
@@ -701,7 +701,7 @@ class Dhcpd:
             agreed = m.number(POTENTIAL)
         lease.tsfp = lease.atsfp = agreed
         self._changed(lease)
-        if status in ENDED and lease.state in ENDED:
+        if status in ENDED:  # whatever it is by now: section 10, item 4
             lease.tstp = lease.ends
             self._becomes(lease, FREE)
             lease.rewind = FREE

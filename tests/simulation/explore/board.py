@@ -53,8 +53,7 @@ overlay.unload = lambda *names: None
 
 
 def _bucket(client):
-    id_buf, id_at, id_n, _, hw_buf, hw_at, hlen = client.args()
-    return balance.client_bucket(id_buf, id_at, id_n, hw_buf, hw_at, hlen)
+    return balance.client_bucket(client.id, 0, len(client.id), client.hw, 0, len(client.hw))
 
 
 # The clients of a small world: the first is the primary's to answer, the other the secondary's (split 128).
@@ -318,7 +317,8 @@ class Board:
         peer.granted(0, LEASE, seconds, now)
         self.store.persist(0)
         self.flush(clock)
-        assert self.flash.state == ACTIVE and self.flash.ends >= now + seconds, "a power cut would take the lease back"
+        kept = self.flash is not None and self.flash.state == ACTIVE and self.flash.ends >= now + seconds
+        assert kept, "a power cut would take the lease back"
         return seconds
 
     def release(self, number, clock):
@@ -448,7 +448,7 @@ class Board:
     @staticmethod
     def _record_key(meta, age):
         """See memory.py."""
-        _, state, partner, flags, stos, served, mclt, board, held = struct.unpack(">BBBBiii8si", meta)
+        _, state, partner, flags, stos, served, _, board, held = struct.unpack(">BBBBiii8si", meta)
         return state, partner, flags, age(stos), age(served) if served else -1, board, age(held)
 
 

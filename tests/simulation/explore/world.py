@@ -9,7 +9,7 @@ believes, the true time, and what has been used up of the limits.
 
 Of what an operator may do only PARTNER-DOWN is here, and he is right: the partner is switched off, and when it is
 switched on again the wire between them is whole until it has heard.  One who is wrong (`liars`) makes two servers
-give out the same address, which is what PARTNER-DOWN means; but NORMAL is reached again then, too.
+give out the same address, which is what PARTNER-DOWN means: with such operators only the way back to NORMAL is looked at.
 
 Time goes on in steps of half an MCLT or so, and only when nothing is on its way and nobody holds on to a link that
 is gone: a message is not late for longer than max-response-delay, and a connection is dialled within five seconds.
@@ -297,15 +297,14 @@ class World:
         if seconds > 0:
             self.acts += 1
             self.beliefs[c] = clock.true + seconds
-            if self.lied:
+            if self.limits.liars:
                 return
             if seconds > MCLT + OFF_S and clock.true + seconds > agreed + MCLT + OFF_S and not self._forgot(1 - i):
-                raise Wrong(
-                    "the %s grants %d s; its partner has agreed to %d" % (NAMES[i], seconds, agreed - clock.true)
-                )
+                left = "%d" % (agreed - clock.true) if agreed else "nothing"
+                raise Wrong("the %s grants %d s; its partner has agreed to %s" % (NAMES[i], seconds, left))
             if self.beliefs[1 - c] > clock.true:
                 raise Wrong("%s and %s have the same address" % CLIENTS)
-        elif seconds < 0 and held and not self.lied:
+        elif seconds < 0 and held and not self.limits.liars:
             raise Wrong("%s is refused, though its lease lasts for %d s" % (CLIENTS[c], self.beliefs[c] - clock.true))
 
     def _forgot(self, i):
@@ -320,7 +319,7 @@ class World:
 
     def wrong(self):
         """Of the boards as they are: what must never be, or ""."""
-        if self.lied:
+        if self.limits.liars:
             return ""
         gives = [board.on and board.may_give(self.clock) for board in self.boards]
         if all(gives):
