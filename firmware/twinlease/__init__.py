@@ -12,13 +12,23 @@ IN_ROM = str(__path__).startswith("/rom/")  # in ROMFS: code stays in flash, and
 
 def forget(name):
     """Drop a module or package that has done its work: code competes with leases for the heap."""
-    for loaded in list(sys.modules):
-        if loaded == name or loaded.startswith(name + "."):
-            del sys.modules[loaded]
+    inside = name + "."
+    found = _loaded(name, inside)
+    while found:
+        del sys.modules[found]
+        found = _loaded(name, inside)
     parent, child = name.rsplit(".", 1)
     if parent in sys.modules and hasattr(sys.modules[parent], child):
         delattr(sys.modules[parent], child)
     gc.collect()
+
+
+def _loaded(name, inside):
+    """One of the modules that are meant; a list of all might find no memory."""
+    for loaded in sys.modules:
+        if loaded == name or loaded.startswith(inside):
+            return loaded
+    return None
 
 
 if sys.implementation.name != "micropython":

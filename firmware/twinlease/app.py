@@ -199,9 +199,13 @@ async def _console(app):
     serial = app.board.serial
     octet = await serial.read(1)
     while octet:
-        from . import console
+        try:
+            from . import console
 
-        await console.run(serial, serial, app, octet)
+            await console.run(serial, serial, app, octet)
+        except MemoryError:
+            gc.collect()
+            app.say("There is no memory for the console now")
         octet = await serial.read(1)
 
 

@@ -1,9 +1,11 @@
 """The console: abbreviations, errors that point at the word, the frame for programs, and lines that are too long."""
 
+import asyncio
 import json
 import sys
 
-from consoles import App, said
+from consoles import App, Wire, said
+from twinlease import console
 from twinlease.console import commands, line
 from twinlease.failover import states
 
@@ -256,3 +258,20 @@ def test_what_was_loaded_for_a_line_is_forgotten_after_it():
     said(b"show version\rsh\t\r")
     left = [name for name in sys.modules if name.startswith("twinlease.console.")]
     assert sorted(left) == ["twinlease.console.ask", "twinlease.console.line"]
+
+
+def test_want_of_memory_costs_what_was_typed_and_not_the_session():
+    class Short(console.Session):
+        """Memory runs out at the first Enter."""
+
+        left = 1
+
+        async def _line(self, text):
+            if self.left:
+                self.left -= 1
+                raise MemoryError
+            await super()._line(text)
+
+    wire = Wire(b"how nothing\r!1 show version\r")
+    asyncio.run(Short(wire, wire, App, b"s").run())
+    assert b"!1 ok" in wire.printed

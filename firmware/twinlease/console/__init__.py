@@ -80,19 +80,28 @@ class Session:
         self._cr = False  # was the last octet that was pasted
 
     async def run(self):
-        editor = self._editor
         while True:
-            octet = await self._octet()
-            if octet < 0:
-                return
-            echo = editor.feed(octet)
-            if echo:
-                await self._out.write(echo)
-            if editor.wants:
-                await self._key(editor)
-            if editor.done:
-                await self._line(editor.take())
-                await self._out.write(PROMPT)
+            try:
+                octet = await self._octet()
+                if octet < 0:
+                    return
+                await self._take(octet)
+            except MemoryError:  # it costs what was typed, not the service
+                self._got = b""
+                self._editor.forget()
+                _forget()
+                gc.collect()
+
+    async def _take(self, octet):
+        editor = self._editor
+        echo = editor.feed(octet)
+        if echo:
+            await self._out.write(echo)
+        if editor.wants:
+            await self._key(editor)
+        if editor.done:
+            await self._line(editor.take())
+            await self._out.write(PROMPT)
 
     async def _octet(self):
         """The next one, -1 at the end of the line."""
@@ -299,6 +308,7 @@ def _loaded():
     for name in sys.modules:
         if name.startswith("twinlease.console.") and name not in _STAYS:
             return name
+    return None
 
 
 def _split_tag(text):

@@ -92,6 +92,12 @@ class Line:
         self.done = False
         return text.decode()
 
+    def forget(self):
+        """Begin anew, without a line and without a history."""
+        self._lines = []
+        self._n = self._at = self._back = 0
+        self.done = False
+
     def _remember(self, text):
         lines = self._lines
         if text in lines:

@@ -81,9 +81,9 @@ def done(peer, link):
 def keep_promises(peer):
     """The partner knows nothing of before: it is new, or has lost its data, or is an ISC dhcpd of which nobody can say.
 
-    What it was before may have renewed each lease alone, for MCLT beyond what was agreed.  So each is ACTIVE that long,
-    here, and for the partner as soon as it is told: nobody's consent frees it before.  The client is the same, unless the
-    partner was told that the lease had ended: then it may have given the address to a client that nobody knows.
+    What it was before may have renewed each lease alone, for MCLT beyond what was agreed.  So each is ACTIVE that
+    long, here, and for the partner as soon as it is told: nobody's consent frees it before.  The client is the same,
+    unless the partner was told that the lease had ended: then somebody whom nobody knows may have the address.
     """
     t = peer.table
     for row in range(t.rows):
