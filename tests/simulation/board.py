@@ -211,7 +211,7 @@ class Board:
         """Is each row something that it may be?"""
         for row, may_be in self.durable.items():
             found = photo(table, row)
-            if found not in may_be:
+            if not found.is_one_of(may_be):
                 self.world.violated(
                     "S2", "%s: after a restart row %d is %s, not %s" % (self.name, row, found, may_be[0])
                 )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from twinlease.lease.row import LASTING, ROW, STATE_NAMES
+from twinlease.lease.row import ABANDONED, LASTING, ROW, STATE_NAMES
 
 _id, _hw = bytearray(256), bytearray(20)
 
@@ -21,6 +21,12 @@ class Photo:
     tsfp: int
     identifier: bytes
     hardware: bytes
+
+    def is_one_of(self, may_be: list[Photo]) -> bool:
+        """Is it one of them?  An abandoned row waits longer in RAM, and compaction may have written any such end."""
+        if self.state != ABANDONED:
+            return self in may_be
+        return any(self == replace(photo, ends=self.ends) for photo in may_be)
 
     def __str__(self) -> str:
         name = STATE_NAMES[self.state] if self.state < len(STATE_NAMES) else str(self.state)
