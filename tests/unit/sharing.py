@@ -108,7 +108,7 @@ class Peer:
         self._owe(row)
 
     def expires_here(self, row):
-        return self.primary or not self.linked
+        return self.primary or not self.linked or self.table.state(row) == ABANDONED
 
     def expired(self, row, now):
         t = self.table

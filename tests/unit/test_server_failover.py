@@ -382,6 +382,17 @@ def test_a_fresh_lease_is_repeated_and_not_made_longer():
     assert p.renew(ack.address, n).seconds == 300
 
 
+def test_without_a_link_no_lease_is_repeated_from_memory():
+    """Found by the simulator, seed 4024: the partner had heard a RELEASE before that, which then ended the lease."""
+    p, _ = pair()
+    n = client_of(True)
+    ack = p.lease(n)
+    p.peer.interrupted()
+    p.now += 10
+    assert p.renew(ack.address, n).seconds == 60 and p.persisted == [row_of(p, ack.address)]
+    assert p.table.cltt(row_of(p, ack.address)) == p.now
+
+
 def test_a_doubtful_clock_promises_no_more_than_mclt():
     o = office()
     o.node.server.doubt_s = 5
