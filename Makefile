@@ -57,10 +57,9 @@ sim: $(STAMP) ## Simulate pairs of servers: SEEDS=n Worlds, SEED0=first one (fre
 explore: $(STAMP) ## Explore small worlds whole: DEPTH=n faults and acts of clients together (2; each one more takes ten times as long)
 	@$(BIN)/python -m tests.simulation.explore --depth $(or $(DEPTH),2)
 
-simulation: $(STAMP) ## Tests of the simulator, a fixed set of Worlds, and fresh ones for some seconds
+simulation: $(STAMP) ## Tests of the simulator, and a fixed set of Worlds
 	@$(BIN)/python -m pytest -q -rs -n 2 tests/simulation
 	@$(BIN)/python -m tests.simulation --seeds 40 --first 0
-	@$(BIN)/python -m tests.simulation --seeds 100000 --seconds 10
 
 time: $(STAMP) ## A board and its time servers: real chronyds, and some that lie, are late or gone (root)
 	@$(BIN)/python -m pytest -q -rs -n 6 tests/time
