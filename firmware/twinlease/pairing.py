@@ -39,6 +39,8 @@ def build(app, alive):
     app.node.identity = _identity(app)
     ours = [interface.address for interface in app.board.interfaces]
     app.peers = [_peer(app, conf, index, ours) for index, conf in enumerate(confs)]
+    for peer in app.peers:
+        _reserve(app, (peer.conf.address, peer.conf.peer_address))
     app.tell_time()
     app.node.start_failover(app.peers)
     app.failover = Failover(list(zip(app.peers, confs)), app.driver.flush, app.clock, app.board, app.say)
@@ -54,6 +56,13 @@ def build(app, alive):
     overlay.learn("failover.handshake", "failover.resync", "failover.rebalance")
     app.failover.look()
     overlay.reserve(_OVERLAY_IN_ROM if IN_ROM else _OVERLAY)
+
+
+def _reserve(app, addresses):
+    """Neither server's address is for clients, whichever of the two would lease it."""
+    for address in addresses:
+        if address and app.node.reserve_own(address):
+            app.say("%d.%d.%d.%d is a failover server's address: not leased" % tuple(address))
 
 
 def _peer(app, conf, index, ours):

@@ -51,6 +51,9 @@ class App:
         self.identity = None
         self.hear_partner = self.started = None
 
+    def reserve_own(self, address):
+        return False
+
     def random(self, n):
         return bytes(range(1, n + 1))
 
@@ -138,3 +141,14 @@ def test_a_board_that_has_neither_address_says_so_and_goes_on_trying():
     assert "neither address 10.0.0.2 nor peer address 10.0.0.3 is this board's (10.0.0.99)" in app.said[0]
     assert not app.peers[0].serves
     assert app.peers[0].evidence is None, "it hears nobody: that proves nothing"
+
+
+def test_neither_servers_address_is_leased_by_either():
+    for address in ("10.0.0.2", "10.0.0.3"):
+        app = App(address, Journal())
+        app.config = load(CONF.replace("10.0.0.10 10.0.0.19", "10.0.0.1 10.0.0.19"))
+        app.table = Table(app.config.ranges, app.config.pools)
+        kept = []
+        app.reserve_own = kept.append
+        pairing.build(app, 0)
+        assert kept == [ip("10.0.0.2"), ip("10.0.0.3")] or kept == [ip("10.0.0.3"), ip("10.0.0.2")]
