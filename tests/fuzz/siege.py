@@ -23,7 +23,7 @@ from twinlease.failover.link import UP, WAITING
 from twinlease.failover.orient import orient
 from twinlease.failover.peer import Peer
 from twinlease.lease.journal import Journal
-from twinlease.lease.row import ABANDONED, ACTIVE, NONE, RELEASED, RESET, ROW, UNSAVED
+from twinlease.lease.row import ABANDONED, ACTIVE, DUE, NONE, RELEASED, RESET, ROW, UNSAVED
 from twinlease.lease.table import Table
 from twinlease.node import Link, Node
 from twinlease.octets import get16
@@ -190,6 +190,16 @@ class Server(Side):
         peer = self.peer
         return max(peer.wait_until - peer.now, 0) if peer.record.state == s.RECOVER_WAIT else 0
 
+    def _waits_longer(self, row, told, known):
+        """Is the row only kept from the pool for longer than flash knows, and is that made out again after a cut?
+
+        An ABANDONED one waits anew until the partner can be asked.  A promise that a lost partner may have made is
+        kept (resync.keep_promises) in flash when its update leaves, and until then the partner is in RECOVER.
+        """
+        if told[0] != known[0] or told[1] >= known[1] or told[2] != known[2]:
+            return False
+        return known[0] == ABANDONED or bool(known[0] == ACTIVE and self.table.flags(row) & DUE)
+
     def check(self, up):
         """The table is sound, and so is what a power cut now would leave of it."""
         check(self.table)
@@ -202,7 +212,9 @@ class Server(Side):
         for row in range(t.rows):
             told = (table.state(row), table.ends(row), table.tsfp(row))
             known = (t.state(row), t.ends(row), t.tsfp(row))
-            if told != known and not t.flags(row) & UNSAVED and get16(t.buf, row * ROW + 42) != NONE:
+            if told == known or t.flags(row) & UNSAVED or get16(t.buf, row * ROW + 42) == NONE:
+                continue
+            if not self._waits_longer(row, told, known):
                 raise Wrong("row %d is %r in flash, %r in memory" % (row, told, known))
         if journal.get_meta(2) != self.journal.get_meta(2):
             raise Wrong("the record of the pair is not in flash")
