@@ -45,7 +45,7 @@ def partners(seed, n):
     while said < n:
         dice = Dice(seed * 1000 + k)
         siege = Siege(dice, k % 2 == 0, ("", "insider", "", "stranger")[k % 4])
-        first = 0
+        early = late = 1 << 30  # least of eight: a link that has just begun, or a load of code, comes and goes
         for i in range(24):
             siege.session()
             siege.returns()
@@ -53,9 +53,11 @@ def partners(seed, n):
                 side.said = []
             siege.tape = []
             gc.collect()
-            if i == 8:
-                first = gc.mem_alloc()
-        grown = gc.mem_alloc() - first
+            if 8 <= i < 16:
+                early = min(early, gc.mem_alloc())
+            elif i >= 16:
+                late = min(late, gc.mem_alloc())
+        grown = late - early
         said += siege.messages
         k += 1
         print("done", siege.messages)

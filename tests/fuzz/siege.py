@@ -23,7 +23,7 @@ from twinlease.failover.link import UP, WAITING
 from twinlease.failover.orient import orient
 from twinlease.failover.peer import Peer
 from twinlease.lease.journal import Journal
-from twinlease.lease.row import ABANDONED, ACTIVE, DUE, NONE, RELEASED, RESET, ROW, UNSAVED
+from twinlease.lease.row import ABANDONED, ACTIVE, DUE, EXPIRED, NONE, RELEASED, RESET, ROW, UNSAVED
 from twinlease.lease.table import Table
 from twinlease.node import Link, Node
 from twinlease.octets import get16
@@ -50,6 +50,7 @@ subnet 10.53.0.0 netmask 255.255.255.0 {
 }
 subnet 10.88.0.0 netmask 255.255.255.0 { range 10.88.0.10 10.88.0.12; }
 """
+_ENDED = (EXPIRED, RELEASED, RESET)
 _READ = 1024  # what the driver reads at most
 _BACK_TENTHS = 4000
 _SAID_MAX = 4000  # messages of one session that are kept, for tshark
@@ -196,9 +197,12 @@ class Server(Side):
         An ABANDONED one waits anew until the partner can be asked.  A promise that a lost partner may have made is
         kept (resync.keep_promises) in flash when its update leaves, and until then the partner is in RECOVER.
         """
-        if told[0] != known[0] or told[1] >= known[1] or told[2] != known[2]:
+        if told[2] != known[2]:
             return False
-        return known[0] == ABANDONED or bool(known[0] == ACTIVE and self.table.flags(row) & DUE)
+        if known[0] == ABANDONED:
+            return told[0] == ABANDONED and told[1] < known[1]
+        kept = known[0] == ACTIVE and (told[1] < known[1] if told[0] == ACTIVE else told[0] in _ENDED)
+        return bool(kept and self.table.flags(row) & DUE)
 
     def check(self, up):
         """The table is sound, and so is what a power cut now would leave of it."""
