@@ -9,7 +9,7 @@ A name stays as it is if
 
 * it is in ROM itself: then it may be an interpreter's, and costs nothing;
 * nothing in the firmware binds it: then it is somebody else's, too;
-* it stands in a string, whole: somebody may ask for it by that;
+* it stands in a string, whole or behind a dot: somebody may ask for it by that;
 * it stands in a file that is kept as source, or in `conf/`: an image of the configuration names its attributes.
 
 Lines stay true. The function named in a traceback is not: the module and the line tell.
@@ -21,12 +21,14 @@ import ast
 import builtins
 import io
 import keyword
+import re
 import tokenize
 from collections.abc import Iterator
 from itertools import chain, product
 from pathlib import Path
 
 _COMPILERS = {"micropython", "const", "native", "viper", "ptr", "ptr8", "ptr16", "ptr32", "uint"}
+_AFTER_DOT = re.compile(r"\b[a-z_]+\.([a-z_]+)\b")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -86,8 +88,8 @@ def _asked_for(trees: dict[str, ast.Module]) -> Iterator[str]:
     """What somebody could ask for by a string."""
     for tree in trees.values():
         for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
-                yield node.value
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield from [node.value] if node.value.isidentifier() else _AFTER_DOT.findall(node.value)
 
 
 def _modules(texts: dict[str, str]) -> Iterator[str]:

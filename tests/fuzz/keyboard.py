@@ -14,7 +14,7 @@ from .exchange import Exchange, session
 from .watch import alarm, rearm
 
 _WORDS = (
-    *sorted({word for row in commands.TABLE for word in row[0] if word.islower()}),
+    *sorted({word for row in commands.table() for word in row[0] if word.islower()}),
     "sh",
     "co",
     "json",
@@ -135,7 +135,7 @@ def _keep():
 def _line(dice):
     words = " ".join([dice.pick(_WORDS) for _ in range(dice.below(5))])
     if dice.below(3):  # a command of the table, perhaps with a word for each in capitals
-        row = dice.pick(commands.TABLE)[0]
+        row = dice.pick(list(commands.table()))[0]
         words = " ".join([word if word.islower() else dice.pick(_WORDS) for word in row])
         if dice.one_in(5):
             words = " ".join([word[: 1 + dice.below(4)] for word in words.split()])

@@ -45,6 +45,8 @@ def test_the_same_name_is_lent_in_every_file() -> None:
 def test_others_names_stay() -> None:
     asked = "def renew(table):\n    pass\n\n\nx = getattr(y, 'renew')\n"
     assert "def renew(" in lent(asked)
+    named = "TABLE = 'show leases|table.renew|help'\n"
+    assert "def renew(" in lent("def renew(table):\n    pass\n\n\n" + named)
     assert lent("import asyncio\nasyncio.a_name_of_its_own()\n") == "import asyncio\nasyncio.a_name_of_its_own()\n"
     assert "append" in lent("class A:\n    def append(self):\n        pass\n")
     kept = {"main.py": "from twinlease import start_all\n", "twinlease/x.py": "def start_all():\n    pass\n"}

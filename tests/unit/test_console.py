@@ -100,13 +100,13 @@ def test_an_unknown_word_is_pointed_at():
 
 
 def test_a_word_that_could_be_several_names_them():
-    commands_before = commands.TABLE
+    commands_before = commands._TABLE
     try:
-        commands.TABLE = commands_before + ((("show", "version-long"), None, ""),)
+        commands._TABLE = commands_before + "show version-long|none.none|\n"
         assert "which one: version, version-long" in refusal("show ver")
         assert commands.answer("show version", App), "a whole word wins over a longer one"
     finally:
-        commands.TABLE = commands_before
+        commands._TABLE = commands_before
 
 
 def test_an_unfinished_command_says_what_may_follow():

@@ -30,7 +30,7 @@ def test_help_tells_what_may_follow_each_word():
 
 
 def test_every_row_of_the_table_can_be_reached_and_is_helped():
-    for words, _, _, text in commands.TABLE:
+    for words, _, _, text in commands.table():
         for n in range(len(words)):
             told = "".join(complete.look(" ".join(words[:n]) + " " if n else "", True)[1])
             assert words[n] in told, words
@@ -38,7 +38,7 @@ def test_every_row_of_the_table_can_be_reached_and_is_helped():
 
 
 def test_every_row_names_a_function():
-    for words, module, function, _ in commands.TABLE:
+    for words, module, function, _ in commands.table():
         loaded = __import__("twinlease.console." + module, None, None, (function,))
         assert getattr(loaded, function), words
 

@@ -7,59 +7,61 @@ word, which its function gets.
 
 from .refused import Refused
 
-# words, module, function(app, json, names …) -> iterator of strings (and what ask.py says), help
-TABLE = (
-    (("clock", "ask"), "clock", "ask", "ask the time servers now"),
-    (("commit",), "configure", "commit", "serve by the edited configuration: the board starts again with it"),
-    (("commit", "confirm"), "configure", "confirm", "keep the configuration that is on trial"),
-    (
-        ("commit", "confirmed", "MINUTES"),
-        "configure",
-        "commit_confirmed",
-        "the same, and back again unless you confirm",
-    ),
-    (("configure", "load"), "configure", "load", "paste a whole dhcpd.conf, ending with Ctrl-D"),
-    (("configure", "list"), "configure", "listed", "the edited configuration, lines numbered"),
-    (("configure", "insert", "LINE"), "configure", "insert", "paste lines before this one, ending with Ctrl-D"),
-    (("configure", "delete", "LINE"), "configure", "delete", "take a line out"),
-    (("configure", "delete", "LINE", "LINE"), "configure", "delete", "take lines out, first to last"),
-    (("configure", "check"), "configure", "check", "read the edited configuration, and say what is wrong with it"),
-    (("configure", "diff"), "configure", "diff", "what differs between what is served and what is edited"),
-    (("configure", "discard"), "configure", "discard", "forget what was edited"),
-    (("factory-reset",), "admin", "factory_reset", "forget configuration and leases: asks first"),
-    (("failover", "keep", "NAME"), "failover", "keep", "do not take over from the partner by yourself"),
-    (
-        ("failover", "partner-down", "NAME"),
-        "failover",
-        "ask_partner_down",
-        "what it means to take over from the partner",
-    ),
-    (("failover", "partner-down", "NAME", "yes"), "failover", "partner_down", "the partner is off: take over"),
-    (("failover", "pause", "NAME"), "failover", "pause", "stop serving; the partner goes on"),
-    (("failover", "resume", "NAME"), "failover", "resume", "serve again after a pause"),
-    (("failover", "resync", "NAME"), "failover", "resync", "ask the partner for all that it knows"),
-    (("help",), "complete", "everything", "this list"),
-    (("lock",), "lock", "lock", "from now on only who knows the password may use this console"),
-    (("password",), "lock", "change", "set, change or remove the password of this console"),
-    (("reboot",), "admin", "reboot", "start again; leases are in flash"),
-    (("release", "IP"), "leases", "release", "end a lease, as if its client had"),
-    (("reserve", "IP"), "leases", "reserve", "the host declaration that gives a client this address for good"),
-    (("rollback",), "configure", "rollback", "edit the configuration that was served before"),
-    (("rollback", "N"), "configure", "rollback", "the one served before that; 1 is the latest"),
-    (("setup",), "setup", "run", "questions, and a configuration made of the answers"),
-    (("show", "clock"), "clock", "show", "what time it is, and how we know"),
-    (("show", "config"), "configure", "show", "the configuration that is served"),
-    (("show", "failover"), "failover", "show", "this server and its partner: states, link, pools"),
-    (("show", "flash"), "show", "flash", "programs and erases since start, room in the journal"),
-    (("show", "interfaces"), "show", "interfaces", "addresses, cables, packets"),
-    (("show", "leases"), "leases", "show", "every address that has been leased"),
-    (("show", "leases", "WHICH"), "leases", "show", "those with this address, hardware address, state or name"),
-    (("show", "memory"), "show", "memory", "heap, after a collection"),
-    (("show", "pools"), "leases", "pools", "how many addresses of each pool are in which state"),
-    (("show", "version"), "show", "version", "this firmware and what it runs on"),
-    (("terminal", "length", "ROWS"), "admin", "length", "rows of your terminal; 0: answers are not paged"),
-    (("unlock",), "lock", "unlock", "use a locked console; asks for the password"),
-)
+# What is typed|what is called, with (app, json, names …), and gives strings (and what ask.py says)|help
+# One text, of which a row is made when it is looked at: forty rows would be 10 KB of heap.
+_TABLE = """\
+clock ask|clock.ask|ask the time servers now
+commit|configure.commit|serve by the edited configuration: the board starts again with it
+commit confirm|configure.confirm|keep the configuration that is on trial
+commit confirmed MINUTES|configure.commit_confirmed|the same, and back again unless you confirm
+configure load|configure.load|paste a whole dhcpd.conf, ending with Ctrl-D
+configure list|configure.listed|the edited configuration, lines numbered
+configure insert LINE|configure.insert|paste lines before this one, ending with Ctrl-D
+configure delete LINE|configure.delete|take a line out
+configure delete LINE LINE|configure.delete|take lines out, first to last
+configure check|configure.check|read the edited configuration, and say what is wrong with it
+configure diff|configure.diff|what differs between what is served and what is edited
+configure discard|configure.discard|forget what was edited
+factory-reset|admin.factory_reset|forget configuration and leases: asks first
+failover keep NAME|failover.keep|do not take over from the partner by yourself
+failover partner-down NAME|failover.ask_partner_down|what it means to take over from the partner
+failover partner-down NAME yes|failover.partner_down|the partner is off: take over
+failover pause NAME|failover.pause|stop serving; the partner goes on
+failover resume NAME|failover.resume|serve again after a pause
+failover resync NAME|failover.resync|ask the partner for all that it knows
+help|complete.everything|this list
+lock|lock.lock|from now on only who knows the password may use this console
+password|lock.change|set, change or remove the password of this console
+reboot|admin.reboot|start again; leases are in flash
+release IP|leases.release|end a lease, as if its client had
+reserve IP|leases.reserve|the host declaration that gives a client this address for good
+rollback|configure.rollback|edit the configuration that was served before
+rollback N|configure.rollback|the one served before that; 1 is the latest
+setup|setup.run|questions, and a configuration made of the answers
+show clock|clock.show|what time it is, and how we know
+show config|configure.show|the configuration that is served
+show failover|failover.show|this server and its partner: states, link, pools
+show flash|show.flash|programs and erases since start, room in the journal
+show interfaces|show.interfaces|addresses, cables, packets
+show leases|leases.show|every address that has been leased
+show leases WHICH|leases.show|those with this address, hardware address, state or name
+show memory|show.memory|heap, after a collection
+show pools|leases.pools|how many addresses of each pool are in which state
+show version|show.version|this firmware and what it runs on
+terminal length ROWS|admin.length|rows of your terminal; 0: answers are not paged
+unlock|lock.unlock|use a locked console; asks for the password
+"""
+
+
+def table():
+    """Each row: words, module, function, help."""
+    at = 0
+    while at < len(_TABLE):
+        end = _TABLE.index("\n", at)
+        words, called, text = _TABLE[at:end].split("|")
+        module, function = called.split(".")
+        yield words.split(), module, function, text
+        at = end + 1
 
 
 def answer(text, app):
@@ -70,7 +72,7 @@ def answer(text, app):
     if text == "banner":  # not for people to type
         return _call("show", "banner", app, False)
     json = len(words) > 1 and words[-1] == "json"
-    rows = TABLE
+    rows = table()
     for n, word in enumerate(words[:-1] if json else words):
         rows = _narrow(rows, n, word, text)
     done = [row for row in rows if len(row[0]) == len(words) - json]
@@ -117,7 +119,7 @@ def _narrow(rows, n, word, text):
     if len(spellings) == 1:
         return [row for row in found if row[0][n] == spellings[0]]
     what = "which one" if spellings else "unknown word"
-    return _refuse(text, column(text, n), what, spellings or choices(rows, n))
+    return _refuse(text, column(text, n), what, spellings or choices(rows if n else table(), n))
 
 
 def column(text, n):

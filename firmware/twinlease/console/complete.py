@@ -13,7 +13,7 @@ def look(text, wants_help):
     """What may follow."""
     words = text.split()
     begun = words.pop() if words and not text.endswith(" ") else ""
-    rows = commands.TABLE
+    rows = commands.table()
     for n, word in enumerate(words):
         rows = commands.near(rows, n, word)
         if len([word for word in commands.choices(rows, n) if not word.isupper()]) > 1:
@@ -34,7 +34,7 @@ def look(text, wants_help):
 
 def everything(app, json):
     """The whole table."""
-    for words, _, _, text in commands.TABLE:
+    for words, _, _, text in commands.table():
         yield "%-38s %s\n" % (" ".join(words), text)
     yield "Words may be shortened; Tab completes them, ? says what may follow.\n"
     yield "Add json to a show command for one line that programs can read.\n"
