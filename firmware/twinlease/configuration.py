@@ -71,7 +71,8 @@ def _is_current(board, sources):
 
 def _read(board, text, make_image):
     """Parse and check, tell what is wrong or doubtful, make the image."""
-    from .conf import ConfError, load
+    from .conf import load
+    from .conf.problems import ConfError
 
     names = [CODE, CONFIG]
 

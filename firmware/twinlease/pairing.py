@@ -25,7 +25,7 @@ _META_PEER = const(2)  # and the next three: the Peers' records (conf allows fou
 _META_IDENTITY = const(8)
 # For handshake.py with memory.py, or actions.py with words.py and memory.py, and what they make.
 _OVERLAY = const(8192)
-_OVERLAY_IN_ROM = const(4608)
+_OVERLAY_IN_ROM = const(5632)
 
 Identity = namedtuple("Identity", ("board", "boots"))
 

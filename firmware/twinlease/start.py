@@ -22,8 +22,9 @@ _FAILOVER = 88000 if _WIDE else 76000  # and what failover takes, where a pool h
 _SNTP = 19200 if _WIDE else 10500  # asking time servers, and the room for a round of questions
 _SNTP_SERVE = 4400 if _WIDE else 3200
 if IN_ROM:  # bytecode, texts and the letters of names are in flash; with 32 bits not measured, but counted
-    _SERVICE -= 48000 if _WIDE else 36000
-    _FAILOVER -= 32000 if _WIDE else 22000
+    _SERVICE -= 49000 if _WIDE else 36000
+    _FAILOVER -= 31000 if _WIDE else 18000
+_GARBAGE = 4096
 _AIR = 6000  # the least that must be left: a datagram and what becomes of it, twice
 _ROW_OCTETS = 50  # with its index heads
 _CELL_OCTETS = 16
@@ -34,12 +35,17 @@ _CELLS_MIN = 0.25  # cells a row, for identifiers; host names take the rest
 def build(app):
     """Take up the configuration, recover the leases, put the parts together, open the sockets."""
     free = rows = more = 0
+    _collect_after(_GARBAGE)
     try:
         if _configure(app):
             free, rows = _free(), app.config.rows
             more = _more(app)
+            paired = _is_paired(app)
+            if paired:
+                _learn_names()
             _serve(app, _recover_leases(app))
             _check_air()
+            _collect_after(2 * _GARBAGE if paired else -1)
             _end_trial(app)
             return
         why = ""
@@ -55,6 +61,12 @@ def build(app):
     if why:
         app.say(why + _what_would_fit(free, rows, more))
         app.say("This board serves nobody until it has a smaller configuration")
+
+
+def _collect_after(octets):
+    """Collect garbage so often: what stays is packed where garbage was, and not strewn over the whole heap."""
+    if hasattr(gc, "threshold"):
+        gc.threshold(octets)
 
 
 class TooMany(Exception):
@@ -101,6 +113,17 @@ def _keep_time(app):
         from .net.ntp_server import NtpServer
 
         app.ntp_server = NtpServer(app)
+
+
+def _learn_names():
+    """Load once what the console wants, for its names: with failover's there are more than the interpreter's pool has.
+
+    It doubles then, to 7 KB in one piece (64-bit): while a board starts that is there, and later may not be.
+    """
+    from . import overlay
+
+    for module in ("clock", "configure", "failover", "leases", "show"):
+        overlay.learn("console." + module)
 
 
 def _is_paired(app):

@@ -582,14 +582,21 @@ def _join(head: dict[str, str], one: str, other: str) -> None:
 
 
 def _shared_names(where: dict[str, set[str]], taken: Iterable[str]) -> dict[str, str]:
-    """A short name for each; two get the same only if no home has both."""
+    """A short name for each; two get the same only if no home has both.
+
+    Those of the room conf are others (`_a`, and elsewhere `_a_`), as names that it has are not lent (lend.py).
+    """
     taken = set(taken)
     letters = [f"_{a}{b}" for a in ("", *"abcdefghij") for b in "abcdefghijklmnopqrstuvwxyz"]
-    free = [name for name in letters if name not in taken]
-    used: dict[str, set[str]] = {name: set() for name in free}  # by homes
+    free = {
+        in_conf: [name for name in (word + "_" * (not in_conf) for word in letters) if name not in taken]
+        for in_conf in (True, False)
+    }
+    used: dict[str, set[str]] = {name: set() for names in free.values() for name in names}  # by homes
     short = {}
     for attribute in sorted(where, key=lambda name: (-len(where[name]), name)):
-        name = next((name for name in free if not used[name] & where[attribute]), "")
+        in_conf = any("conf" in home.replace("/", ".").split(".") for home in where[attribute])
+        name = next((name for name in free[in_conf] if not used[name] & where[attribute]), "")
         if name:
             used[name] |= where[attribute]
             short[attribute] = name

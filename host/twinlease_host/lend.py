@@ -9,8 +9,11 @@ A name stays as it is if
 
 * it is in ROM itself: then it may be an interpreter's, and costs nothing;
 * nothing in the firmware binds it: then it is somebody else's, too;
-* it stands in a string, whole or behind a dot: somebody may ask for it by that;
+* it stands in a string, whole or as |module.name|: somebody may ask for it by that;
 * it stands in a file that is kept as source, or in `conf/`: an image of the configuration names its attributes.
+
+What is in memory while a board serves is lent to first: the names in ROM do not do for all.
+A module that is imported by two names, `.dhcp.reply`, is imported by its whole name, which it has anyway.
 
 Lines stay true. The function named in a traceback is not: the module and the line tell.
 """
@@ -24,16 +27,20 @@ import keyword
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain, product
 from pathlib import Path
 
 _COMPILERS = {"micropython", "const", "native", "viper", "ptr", "ptr8", "ptr16", "ptr32", "uint"}
-_AFTER_DOT = re.compile(r"\b[a-z_]+\.([a-z_]+)\b")
+_IN_TABLE = re.compile(r"\|[a-z_]+\.([a-z_]+)\|")  # as in the table of commands: module.function
+_DOTTED = re.compile(r"^(\s*from )(\.+)(\w+\.[\w.]+) ", re.MULTILINE)
+_SELDOM = ("/console/", "/ntp/", "/net/sntp", "/net/ntp", "/revisions", "/move", "/stepping")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def lend(texts: dict[str, str], plain: set[str]) -> dict[str, str]:
     """The text of each file with names lent. `plain`: files whose text must not change, by their path."""
+    texts = {path: _DOTTED.sub(partial(_absolute, path), text) for path, text in texts.items()}
     known = set(Path(__file__).with_name("rom_names.txt").read_text().split())
     trees = {path: ast.parse(text) for path, text in texts.items()}
     used: dict[str, set[str]] = {}
@@ -44,8 +51,19 @@ def lend(texts: dict[str, str], plain: set[str]) -> dict[str, str]:
     kept = known | _COMPILERS | set(dir(builtins)) | set(_asked_for(trees)) | set(_modules(texts))
     own = [name for name in bound - kept if not name.startswith("__") and not _is_fixed(used.get(name, set()), plain)]
     lent = chain(sorted(known - used.keys(), key=lambda name: (len(name), name)), _short(known | used.keys()))
-    dear = sorted(own, key=lambda name: (-len(name), name))
+    dear = sorted(own, key=lambda name: (all(map(_is_seldom, used[name])), -len(name), name))
     return _exchanged(texts, dict(zip(dear, lent, strict=False)), plain)
+
+
+def _absolute(path: str, found: re.Match[str]) -> str:
+    """A relative import, as an absolute one."""
+    package = path.split("/")[: -len(found[2])]
+    return f"{found[1]}{'.'.join(package)}.{found[3]} "
+
+
+def _is_seldom(path: str) -> bool:
+    """Does a board that serves do without this file, most of the time?"""
+    return any(room in path for room in _SELDOM)
 
 
 def _is_fixed(paths: set[str], plain: set[str]) -> bool:
@@ -89,7 +107,7 @@ def _asked_for(trees: dict[str, ast.Module]) -> Iterator[str]:
     for tree in trees.values():
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                yield from [node.value] if node.value.isidentifier() else _AFTER_DOT.findall(node.value)
+                yield from [node.value] if node.value.isidentifier() else _IN_TABLE.findall(node.value)
 
 
 def _modules(texts: dict[str, str]) -> Iterator[str]:

@@ -78,3 +78,23 @@ def test_the_names_in_the_list_are_in_rom() -> None:
     ).stdout.split("\n")
     before, after = (int(line.split("n_qstr=")[1].split(",")[0]) for line in told if "n_qstr=" in line)
     assert after == before
+
+
+def test_a_module_of_another_room_is_imported_by_its_whole_name() -> None:
+    text = "def f():\n    from ..dhcp.reply import Reply\n    from .row import Row\n    from . import row\n"
+    done = lend({"twinlease/lease/x.py": text}, set())["twinlease/lease/x.py"]
+    assert (
+        done.count("\n    from twinlease.dhcp.reply import Reply\n    from .row import Row\n    from . import row\n")
+        == 1
+    )
+    assert (
+        "from twinlease.net.log import"
+        in lend({"twinlease/x.py": "from .net.log import Log\n"}, set())["twinlease/x.py"]
+    )
+
+
+def test_what_serves_has_the_first_choice() -> None:
+    many = "".join(f"def a_very_long_name_{n}():\n    pass\n" for n in range(len(ROM) + 50))
+    files = {"twinlease/console/x.py": many, "twinlease/x.py": "def short_one():\n    pass\n"}
+    name = lend(files, set())["twinlease/x.py"].split()[1].split("(")[0]
+    assert name in ROM

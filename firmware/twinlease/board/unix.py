@@ -97,7 +97,9 @@ class Board:
 
     async def stopped(self):
         """Return when somebody wants the board to stop: the virtual board's button, or SIGTERM under CPython."""
-        if self._button_fd is not None and MICROPYTHON:
+        if MICROPYTHON:
+            if self._button_fd is None:
+                await asyncio.Event().wait()
             await asyncio.StreamReader(_descriptor(self._button_fd, "rb")).read(1)
         else:
             import signal
@@ -145,4 +147,6 @@ def _room(stream):
 
 def _descriptor(fd, mode):
     """A file object without a buffer for an open descriptor."""
-    return open(fd, mode) if MICROPYTHON else open(fd, mode, buffering=0, closefd=False)
+    if MICROPYTHON:
+        return open(fd, mode)
+    return open(fd, mode, buffering=0, closefd=False)

@@ -12,15 +12,18 @@ the rest back.
 
 import sys
 
-from .problems import ConfError, Problem
-
-__all__ = ("ConfError", "Problem", "forget", "load")
+__all__ = ("forget", "load")
 
 _KEPT = ("model", "records", "expressions", "problems")
 
 
 def load(text, name="dhcpd.conf", read_file=None):
-    """See parser.load; the parser is imported only when it is wanted, since it takes memory."""
+    """See parser.load; the parser is imported only when it is wanted, since it takes memory.
+
+    So are ConfError and Problem, which are here afterwards: an image is loaded without them.
+    """
+    global ConfError, Problem
+    from .problems import ConfError, Problem  # isort: skip
     from . import parser
 
     return parser.load(text, name, read_file)
