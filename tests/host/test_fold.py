@@ -110,8 +110,8 @@ def test_private_functions_of_modules_that_never_meet_share_their_names() -> Non
     one = "def _first(a):\n    return [_second] and a\n\n_second = [1]\nclass _Third:\n    pass\nx = _Third()\n"
     two = "async def _fourth():\n    pass\nrun(_fourth)\n"
     done = fold({"one.py": one, "two.py": two})
-    assert done["two.py"] == "async def _a():\n    pass\nrun(_a)\n"
-    assert sorted(set(re.findall(r"\b_\w+", done["one.py"]))) == ["_a", "_b", "_c"]
+    assert done["two.py"] == "async def _a_():\n    pass\nrun(_a_)\n"
+    assert sorted(set(re.findall(r"\b_\w+", done["one.py"]))) == ["_a_", "_b_", "_c_"]
     for left in (
         "def _at():\n    pass\nx = getattr(one, '_at')\n",
         "def _at():\n    pass\nother._at()\n",
@@ -136,9 +136,9 @@ def test_private_methods_share_names_but_not_with_what_their_class_has() -> None
     )
     get = re.search(r"def (\w+)\(self\):\n        return self", done["one.py"])[1]
     assert f"def {get}(self):\n        return super().{get}() + self." in done["heir.py"]
-    names = set(re.findall(r"\b_[a-z]+\b", done["one.py"] + done["heir.py"]))
-    assert len(names) == 3 and all(len(name) == 2 for name in names), "a method wrote over an attribute"
-    assert set(re.findall(r"\b_[a-z]+\b", done["two.py"])) < names
+    names = set(re.findall(r"\b_[a-z]+_\b", done["one.py"] + done["heir.py"]))
+    assert len(names) == 3 and all(len(name) == 3 for name in names), "a method wrote over an attribute"
+    assert set(re.findall(r"\b_[a-z]+_\b", done["two.py"])) < names
     assert "self._at" in folded("class A:\n    def f(self):\n        return self._at\n")  # defined elsewhere
     assert "def _at" in folded("class A:\n    def _at(self):\n        pass\ndef f(a):\n    a._at()\n")
 
