@@ -236,6 +236,7 @@ class Life:
             "from": self.samples[0][0] if told else None,
             "to": self.samples[-1][0] if told else None,
             "samples": len(told),
+            "free": self.samples,
             "least": min(told, default=None),
             "greatest": max(told, default=None),
             "early": self.early if len(told) > 1 else None,
