@@ -3,7 +3,7 @@
     share = Share(config, table, client, choice, peers)     only where pools have a failover peer
     share.look(secs, now)           once per DISCOVER or BOOTP request
     share.leaves(row)               is the request, for which we have `row`, to be left unanswered?  `words` say why
-    share.refuses(row)              the same for a REQUEST
+    share.refuses(row, sure)        the same for a REQUEST; sure: our clock is no guess
     share.silences(row)             the same for whatever else is about the row
 
 ISC dhcpd lets a client wait when its own server has offered all it has, or when
@@ -66,14 +66,16 @@ class Share:
         self.words = peer.why_silent
         return True
 
-    def refuses(self, row):
+    def refuses(self, row, sure):
         """A REQUEST for the row is not ours to answer, be it with an ACK or a NAK: reference section 7.3."""
         if self.silences(row):
             return True
         choice = self._choice
         peer = self._pools[self._table.pool_of(row)].failover
         state = self._table.state(row)
-        if peer is None or state == ACTIVE or state == RESET or choice.holds(row):
+        if peer is not None and state == ACTIVE:
+            return self._may_have_ended(row, peer, sure)
+        if peer is None or state == RESET or choice.holds(row):
             return False
         if peer.may_allocate(row, choice.now):
             return False
@@ -85,6 +87,18 @@ class Share:
             self.words = b"lease owned by peer"
         # One that was abandoned after we had offered it is refused by us; nobody else was asked.
         return state != ABANDONED or not choice.was_selected()
+
+    def _may_have_ended(self, row, peer, sure):
+        """The row is ACTIVE, but need not be: a partner that took us for down may have given it to who asks now.
+
+        After a start, leases that ended while we were away become EXPIRED little by little.
+        """
+        if self._table.ends(row) > self._choice.now and (sure or peer.linked):
+            return False
+        if self._choice.holds(row) or self._choice.was_selected():
+            return False
+        self.words = b"lease may have ended"
+        return True
 
     def leaves(self, row):
         """A DISCOVER or BOOTP request, for which we would offer the row: reference section 7.2."""
