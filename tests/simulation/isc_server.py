@@ -22,6 +22,7 @@ from .setting import FAR, LAN, SERVERS
 _NOBODY = bytes(4)
 _COOKIE = bytes((99, 130, 83, 99))
 _OFFER_S = 120
+_MIN_LEASE_S = 300  # DEFAULT_MIN_LEASE_TIME; none longer than the longest lease
 _DIAL_MS = 5000
 _DIAL_TIMEOUT_MS = 120_000
 
@@ -271,7 +272,8 @@ class IscServer:
 
     def _want_s(self, wish: bytes | None) -> int:
         want = int.from_bytes(wish, "big") if wish else int(self.params["default-lease-time"])
-        return max(min(want, int(self.params["max-lease-time"])), int(self.params.get("min-lease-time", 0)))
+        longest = int(self.params["max-lease-time"])
+        return max(min(want, longest), int(self.params.get("min-lease-time", min(_MIN_LEASE_S, longest))))
 
     def _pools(self, place: str) -> list[list[bytes]]:
         return [pool for pool in self.dhcpd.pools if (pool[0][1] == 1) == (place == FAR)]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tests.simulation import isc
+from tests.simulation import isc, isc_server
 from tests.unit import captures
 
 NAME = b"fo-lab"
@@ -273,3 +274,18 @@ def test_a_clock_a_minute_off_is_refused_for_ever() -> None:
         hello = ((isc.NAME, NAME), (isc.MCLT, 60), (isc.HBA, SPLIT_128))
         model.hear(c, isc.encode(isc.CONNECT, 1_000_000 + off, 0, hello), 1_000_000)
         assert c.closing is refused
+
+
+@pytest.mark.parametrize(
+    ("params", "seconds"),
+    [
+        ({"max-lease-time": 1800}, 300),
+        ({"max-lease-time": 60}, 60),
+        ({"max-lease-time": 1800, "min-lease-time": 0}, 30),
+        ({"max-lease-time": 60, "min-lease-time": 120}, 120),
+    ],
+)
+def test_a_wish_for_less_than_the_shortest_lease(params: dict[str, int], seconds: int) -> None:
+    """Found by seed 219: the shortest is 300 s where the configuration says nothing, or the longest if that is less."""
+    server: Any = SimpleNamespace(params=params)
+    assert isc_server.IscServer._want_s(server, (30).to_bytes(4, "big")) == seconds
