@@ -19,6 +19,9 @@ would pass for newer than the partner's.
 
 Back move only leases that were given by the clock that was ahead, which `since` tells: the time by that clock when it
 began to count.  An older lease may have been given by a clock that was right; it stays, and lasts too long at worst.
+But the partner may since have said anew what it agrees to about it, by the clock that was ahead: that moves, or we
+would promise more than MCLT beyond it; what may have been promised already stays.  If a power cut moves it twice,
+leases are shorter until the partner has agreed again.
 After a step back the journal holds times that have not come yet: META_CLOCK is written in a form (five octets) that
 takes the floor back, at the next boot, from all that was written before.
 """
@@ -28,7 +31,7 @@ from micropython import const
 from .clock import FOREVER
 from .lease import _rows
 from .lease.journal import META_CLOCK, META_STEP
-from .lease.row import ABANDONED, ACTIVE, PROVISIONAL
+from .lease.row import ABANDONED, ACTIVE, EXPIRED, PROVISIONAL
 
 _PROVISIONAL = const(0)  # META_STEP tells who moves
 _EVERYONE = const(1)
@@ -59,7 +62,7 @@ def finish(table, journal):
     since = int.from_bytes(told[9:], "big")
     if told[8] != _PROVISIONAL:
         if told[8] == _SINCE:
-            _mark_since(table, journal, since, now)
+            _mark_since(table, journal, since, now, step)
             since = 0
         else:
             _mark_all(table, journal)
@@ -82,18 +85,28 @@ def _mark_all(table, journal):
             journal.put_row(row)
 
 
-def _mark_since(table, journal, since, now):
+def _mark_since(table, journal, since, now, step):
     """Those that the clock that was ahead has given; of the others none was heard from later than now."""
     for row in range(table.rows):
         cltt = table.cltt(row)
         if cltt >= since and (table.state(row) == ABANDONED or _has_times(table, row)):
             table.set_flags(row, PROVISIONAL)
-        elif cltt > now or table.flags(row) & PROVISIONAL:
+        elif _agreement_moves(table, row, now, step) or cltt > now or table.flags(row) & PROVISIONAL:
             table.clear_flags(row, PROVISIONAL)
             table.set_times(row, table.ends(row), min(cltt, now))
         else:
             continue
         journal.put_row(row)
+
+
+def _agreement_moves(table, row, now, step):
+    """If the partner has agreed to a time to come for this older lease, that moves back.  True if so."""
+    state, tsfp = table.state(row), table.tsfp(row)
+    if (state != ACTIVE and state != EXPIRED) or not now < tsfp < FOREVER:
+        return False
+    table.set_tstp(row, max(table.tstp(row), tsfp))
+    table.set_tsfp(row, max(tsfp + step, 1))
+    return True
 
 
 def shifted(table, step, since=0):

@@ -7,7 +7,7 @@ from twinlease.app import App
 from twinlease.clock import FOREVER, JOURNAL, NONE, PARTNER, RTC, Clock
 from twinlease.conf.model import Config
 from twinlease.lease.journal import Journal
-from twinlease.lease.row import ACTIVE, PROVISIONAL, USED
+from twinlease.lease.row import ACTIVE, EXPIRED, PROVISIONAL, RELEASED, USED
 
 T = 200_000_000
 DAY = 86400
@@ -277,3 +277,38 @@ def test_what_was_agreed_moves_back_with_a_partners_word_that_is_overruled():
     run(app, 125)
     assert app.clock.source == RTC
     assert left(app, 0) == 600 - 125 and app.table.tsfp(0) - app.clock.now == 900 - 125
+
+
+def test_what_was_agreed_again_for_an_older_lease_moves_back_too():
+    """Found by the simulator, seed 281: after a restart the partner said anew what it agrees to, for leases of before."""
+    flash = Nor(64)
+    app = boot(flash, T)
+    for row in range(6):
+        give(app, row, 7200)
+    flash = flash.reboot()
+    app = boot(flash, None)
+    app.hear_partner(Partner(app.clock.now + 100))
+    run(app, 10)
+    agreed = app.clock.now + 900
+    for row, tstp, tsfp in ((0, agreed, agreed), (1, agreed + 50, agreed), (2, agreed, agreed), (3, 7, 7)):
+        app.table.set_tstp(row, tstp)
+        app.table.set_tsfp(row, tsfp)
+    app.table.set_state(2, EXPIRED)
+    app.table.set_tsfp(4, FOREVER)
+    app.table.set_state(5, RELEASED)
+    app.table.set_tstp(5, 9)
+    app.table.set_tsfp(5, agreed)
+    for row in range(6):
+        app.journal.put_row(row)
+    app.journal.sync()
+    ends = [app.table.ends(row) for row in range(6)]
+    app.board.now = app.clock.now - 60
+    run(app, 125)
+    step = app.clock.now - (agreed - 900 + 125)
+    assert app.clock.source == RTC and step == -60, step
+    for told in (app.table, boot(flash.reboot(), None).table):
+        assert [told.tsfp(row) for row in range(3)] == [agreed + step] * 3
+        assert [told.tstp(row) for row in range(3)] == [agreed, agreed + 50, agreed], "so long it may last"
+        assert told.tsfp(5) == agreed and told.tstp(5) == 9, "its tstp counts"
+        assert told.tsfp(3) == 7 and told.tsfp(4) == FOREVER
+        assert [told.ends(row) for row in range(6)] == ends, "none ends early"
