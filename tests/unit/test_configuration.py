@@ -114,6 +114,18 @@ def test_an_image_that_is_whole_and_still_does_not_load_is_no_reset_loop():
         assert is_the_texts(board, taken(board), good), cut
 
 
+def test_an_image_whose_digest_could_be_read_as_its_end_does_not_load():
+    good = good_image()
+    for cut in range(1, 4):
+        body = good[: -image.SUM - cut]
+        for end in (b"N" * image.SUM, b"\0" * image.SUM):
+            try:
+                image.load(body + end)
+                raise AssertionError("loaded, cut by %d" % cut)
+            except (ValueError, IndexError):
+                pass
+
+
 def test_an_image_that_cannot_be_stored_is_no_reset_loop():
     board = FakeBoard()
     board.full = True

@@ -63,6 +63,11 @@ class Reader:
                 setattr(thing, self._names[self.number()], self.value())
         return self._objects[0]
 
+    def finish(self):
+        """Raise ValueError unless all before the digest was read, and nothing of that."""
+        if self._at != len(self._buf) - SUM:
+            raise ValueError("it ends at %d, not at %d" % (len(self._buf) - SUM, self._at))
+
     def value(self):
         kind = self._buf[self._at]
         self._at += 1
@@ -125,4 +130,6 @@ def load(octets):
     """The Config in a whole image whose sources have been compared."""
     reader = Reader(octets)
     reader.sources()
-    return reader.config()
+    config = reader.config()
+    reader.finish()
+    return config
