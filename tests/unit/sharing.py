@@ -48,6 +48,7 @@ class Peer:
         self.serves = self.balances = self.linked = True
         self.takes_over = False
         self.stos = 0
+        self.started = 0
         self.why_silent = b""
         self.owed = []
 

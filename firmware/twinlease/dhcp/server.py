@@ -276,7 +276,7 @@ class Server:
             self.note = UNKNOWN_LEASE
             return
         self.row = row
-        if self.share is not None and self.share.refuses(row, self.trusted_time):
+        if self.share is not None and self.share.refuses(row):
             self.note = PARTNER
         elif not self.client.may_use(self._pools[t.pool_of(row)]):
             self._nak(UNAVAILABLE)

@@ -3,7 +3,7 @@
     share = Share(config, table, client, choice, peers)     only where pools have a failover peer
     share.look(secs, now)           once per DISCOVER or BOOTP request
     share.leaves(row)               is the request, for which we have `row`, to be left unanswered?  `words` say why
-    share.refuses(row, sure)        the same for a REQUEST; sure: our clock is no guess
+    share.refuses(row)              the same for a REQUEST
     share.silences(row)             the same for whatever else is about the row
 
 ISC dhcpd lets a client wait when its own server has offered all it has, or when
@@ -66,7 +66,7 @@ class Share:
         self.words = peer.why_silent
         return True
 
-    def refuses(self, row, sure):
+    def refuses(self, row):
         """A REQUEST for the row is not ours to answer, be it with an ACK or a NAK: reference section 7.3."""
         if self.silences(row):
             return True
@@ -74,7 +74,7 @@ class Share:
         peer = self._pools[self._table.pool_of(row)].failover
         state = self._table.state(row)
         if peer is not None and state == ACTIVE:
-            return self._may_have_ended(row, peer, sure)
+            return self._may_have_ended(row, peer)
         if peer is None or state == RESET or choice.holds(row):
             return False
         if peer.may_allocate(row, choice.now):
@@ -88,12 +88,14 @@ class Share:
         # One that was abandoned after we had offered it is refused by us; nobody else was asked.
         return state != ABANDONED or not choice.was_selected()
 
-    def _may_have_ended(self, row, peer, sure):
+    def _may_have_ended(self, row, peer):
         """The row is ACTIVE, but need not be: a partner that took us for down may have given it to who asks now.
 
-        After a start, leases that ended while we were away become EXPIRED little by little.
+        Certain is what was leased in this run and lasts: after a start, what had ended meanwhile becomes EXPIRED
+        little by little; and a lease from before it may have been moved with the clock, and seem to last.
         """
-        if self._table.ends(row) > self._choice.now and (sure or peer.linked):
+        t = self._table
+        if peer.linked or (t.cltt(row) > peer.started and t.ends(row) > self._choice.now):
             return False
         if self._choice.holds(row) or self._choice.was_selected():
             return False
