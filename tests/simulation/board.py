@@ -163,6 +163,7 @@ class Board:
         """Nothing runs any more, and nobody was told."""
         if self.app is not None:
             self._remember(self.app.table)
+        self._state = self.state
         self.powered = False
         self.app = None
         for task in self.tasks:
