@@ -23,6 +23,8 @@ class Bug:
     """module.name or module.Class.name of the firmware"""
     make: Callable[[Any], Any]
     """What is put there, given what was there."""
+    first: int = 0
+    """The World to begin with: which one finds it changes with the firmware; the search takes a second a World."""
 
     @contextmanager
     def inside(self) -> Iterator[None]:
@@ -94,18 +96,21 @@ BUGS = (
         "S1",
         "failover.times:takeover_at",
         lambda good: lambda promised, stos, mclt: 0,
+        first=140,
     ),
     Bug(
         "the partner's free addresses are given away too",
         "S1",
         "failover.times:may_allocate",
         lambda good: lambda primary, state, *others: state != 2,
+        first=60,
     ),
     Bug(
         "the partner's word that a lease has ended is believed while it runs",
         "S1",
         "failover.bindings:_runs",
         lambda good: lambda *told: False,
+        first=70,
     ),
     Bug(
         "a lease ends a minute early",
