@@ -256,6 +256,7 @@ def _recover_leases(app):
 
 def _set_clock(app, found):
     """Time goes on from the last in the journal, or from the board's own clock if that can be right (clock.py)."""
+    app.catch_up()  # how long the start has taken is not to be added to what is heard now
     floor = found.floor
     from .lease.journal import META_STEP
 

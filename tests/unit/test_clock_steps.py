@@ -32,8 +32,10 @@ class Board:
         self.said.append(text)
 
 
-def boot(flash, rtc, rows=20, servers=False):
+def boot(flash, rtc, rows=20, servers=False, passes_ms=0):
+    """passes_ms  how long it takes to read the configuration and the journal"""
     app = App(Board(rtc))
+    app.board.ms += passes_ms
     app.table = small(rows)
     app.journal = Journal(flash, app.table)
     app.tell_time = lambda: None  # there is no node to tell
@@ -69,6 +71,17 @@ def left(app, row):
 def test_a_clock_that_can_be_right_is_believed_at_boot():
     app = boot(Nor(64), T)
     assert app.clock.trusted and app.clock.source == RTC and app.clock.now == T
+
+
+def test_a_slow_start_does_not_put_the_clock_ahead():
+    """What passes between power-on and the reading of the board's own clock is in that reading already."""
+    flash = Nor(64)
+    app = boot(flash, T)
+    give(app, 3, DAY)
+    app = boot(flash.reboot(), T + 100, passes_ms=4000)
+    app.board.ms += 1000
+    app.catch_up()
+    assert app.clock.now == T + 101  # told to a partner before the board's own clock is heard again
 
 
 def test_a_power_cut_while_leases_are_moved_ends_none_early():
