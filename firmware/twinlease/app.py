@@ -16,7 +16,7 @@ import gc
 
 from . import VERSION, forget
 from .clock import PARTNER, RTC, RTC_ERROR_MS, Clock
-from .overlay import run
+from .overlay import load, run
 
 _TICK_S = 1
 _TEND_RECORDS = 8
@@ -218,9 +218,7 @@ async def _serve(app):
         tasks.extend([app.ticking(), app.tending()])
         tasks.extend([app.driver.serve(i) for i in range(len(board.interfaces))])
         if app.node.wants_probing():
-            from .net.probe import Prober
-
-            app.driver.prober = Prober(app.node, board.interfaces, app.driver.flush, app.clock, app.log)
+            app.driver.prober = load("net.probe").Prober(app.node, board.interfaces, app.driver.flush, app.clock, app.log)
             tasks.append(app.driver.prober.run())
         if app.trial > 0:
             tasks.append(app.on_trial())

@@ -298,7 +298,7 @@ def install() -> None:
     failover.tcp = Tcp
     dhcp_server.broadcast_socket = _broadcast_socket
     beat.socket = _Sockets
-    beat.way_to = lambda octets, interfaces: Way(interfaces[0].board)
+    beat.way_to = lambda octets, interfaces, room: Way(interfaces[0].board)
     probe._ways = lambda interfaces, told: [Way(interfaces[0].board)]
     probe._sleep_ms = lambda ms: Asyncio.sleep(ms / 1000)
     log.Log = _Log

@@ -1,6 +1,7 @@
 """Looking for a partner over real UDP sockets of the loopback: beats both ways, questions to its host, what fails."""
 
 import os
+import sys
 from collections import namedtuple
 
 from twinlease.failover.evidence import ANSWER, BEAT, CUT_OFF
@@ -93,7 +94,7 @@ class Scene:
         self.up = 100
 
     @staticmethod
-    def no_way(octets, interfaces):
+    def no_way(octets, interfaces, room):
         raise OSError(1)
 
     def run(self, tenths):
@@ -139,7 +140,7 @@ def test_the_host_is_asked_each_second_and_only_its_answer_counts():
     made = []
 
     class Answering(Way):
-        def __init__(self, octets, interfaces):
+        def __init__(self, octets, interfaces, room):
             super().__init__()
             self.to = octets
             made.append(self)
@@ -157,6 +158,22 @@ def test_the_host_is_asked_each_second_and_only_its_answer_counts():
     scene.peers[0].linked = True
     scene.run(1)
     assert watch.way is None, "there is nothing to ask any more"
+
+
+def test_what_was_loaded_to_ask_a_host_goes_when_all_partners_are_linked():
+    class Roomy(Way):
+        def __init__(self, octets, interfaces, room):
+            super().__init__()
+            room("net.probe")
+            room("net.probe")
+
+    sys.modules.pop("twinlease.net.probe", None)
+    scene = Scene(Roomy)
+    scene.run(30)
+    assert "twinlease.net.probe" in sys.modules
+    for beats in scene.beats:
+        beats.close()
+    assert "twinlease.net.probe" not in sys.modules
 
 
 class Frames:

@@ -21,6 +21,7 @@ from micropython import const
 from ..failover.beat import Beat
 from ..failover.evidence import ANSWER, BEAT, CUT_OFF, Evidence
 from ..octets import equal, in_net
+from ..overlay import load, unload
 from .sockets import ANY, Waiting, address, network
 
 _SECOND = const(10)
@@ -62,9 +63,11 @@ class Beats:
         self._watches = [Watch(peer, interfaces, identity) for peer in peers]
         self._raw = True
         self._sockets = None
+        self._rooms = []
 
     def close(self):
         """All partners are linked: nothing of this is left, but what is told to the next Beats."""
+        unload(*self._rooms)
         for watch in self._watches:
             self._meet(watch)
             watch.peer.beat_told = watch.beat.told()
@@ -165,7 +168,7 @@ class Beats:
 
     def _reach(self, watch):
         try:
-            watch.way = way_to(watch.peer.conf.peer_address, self._interfaces)
+            watch.way = way_to(watch.peer.conf.peer_address, self._interfaces, self._room)
             watch.way_waits = Waiting(watch.way.sock)
             watch.evidence.ways = "TCP, ARP/ICMP or the LAN"
         except OSError as e:
@@ -188,18 +191,21 @@ class Beats:
         watch.way.sock.close()
         watch.way = watch.way_waits = None
 
+    def _room(self, name):
+        """This module, until all partners are linked."""
+        if name not in self._rooms:
+            load(name)
+            self._rooms.append(name)
+        return sys.modules["twinlease." + name]
 
-def way_to(octets, interfaces):
+
+def way_to(octets, interfaces, room):
     """Arp on the interface whose network the address is in, or Ping.  Raises OSError without raw sockets."""
     if sys.platform == "linux":
-        from .arp import Arp
-
         for interface in interfaces:
             if any(interface.mac) and in_net(octets, 0, *network(interface)):
-                return Arp(interface)
-    from .probe import Ping
-
-    return Ping()
+                return room("net.arp").Arp(interface)
+    return room("net.probe").Ping()
 
 
 def _broadcast(interface):

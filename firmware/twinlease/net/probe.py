@@ -22,6 +22,7 @@ import time
 from micropython import const
 
 from ..octets import equal
+from ..overlay import load
 from .sockets import Waiting, address, readable
 
 _SOCK_RAW = const(3)
@@ -158,8 +159,7 @@ def _ways(interfaces, log):
     ways = []
     try:
         if sys.platform == "linux":
-            from .arp import Arp
-
+            Arp = load("net.arp").Arp
             ways.extend([Arp(i) for i in interfaces if any(i.mac)])
         ways.append(Ping())
     except OSError as e:
