@@ -218,7 +218,8 @@ async def _serve(app):
         tasks.extend([app.ticking(), app.tending()])
         tasks.extend([app.driver.serve(i) for i in range(len(board.interfaces))])
         if app.node.wants_probing():
-            app.driver.prober = load("net.probe").Prober(app.node, board.interfaces, app.driver.flush, app.clock, app.log)
+            probe = load("net.probe")
+            app.driver.prober = probe.Prober(app.node, board.interfaces, app.driver.flush, app.clock, app.log)
             tasks.append(app.driver.prober.run())
         if app.trial > 0:
             tasks.append(app.on_trial())
