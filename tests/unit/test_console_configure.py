@@ -90,6 +90,7 @@ def test_a_commit_for_minutes_is_on_trial_until_it_is_confirmed():
     desk.types(b"configure insert 1\r# new\r\x04commit confirmed 5\r")
     assert revisions.on_trial(desk.board.store) == 5
     desk.trial = 5
+    assert '"trial": 5}' in desk.types(b"!1 show config json\r")
     assert "kept" in desk.types(b"commit confirm\r")
     assert desk.trial == 0 and revisions.on_trial(desk.board.store) == -1
 

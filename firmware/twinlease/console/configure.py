@@ -20,7 +20,7 @@ _WINDOW = 60  # lines that diff looks ahead
 
 
 def show(app, json):
-    """What is served, as text."""
+    """What is served, as text; JSON's `trial` is App.trial: minutes, 0 until it has started, -1 not on trial."""
     with Flash(app) as store:
         if not store.has(CONFIG):
             raise Refused("this board has no configuration yet: configure load, or setup")
@@ -30,7 +30,7 @@ def show(app, json):
             yield '{"text": "'
             for line in store.lines(CONFIG):
                 yield dumps(line.decode())[1:-1]
-            yield '"}\n'
+            yield '", "trial": %d}\n' % app.trial
             return
         for line in store.lines(CONFIG):
             yield _shown(line)
