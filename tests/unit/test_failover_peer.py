@@ -385,6 +385,53 @@ def test_a_replaced_board_serves_at_once_but_not_from_what_its_predecessor_may_h
         assert memory.decode(side.store.meta[2], side.peer.primary)[2] == 0
 
 
+def test_after_a_first_start_without_a_clock_nothing_is_held():
+    """Its first second is 0.  Found by the simulator beside a dhcpd, seeds 182 and 189."""
+    pair = normal()
+    pair.stop(pair.b)
+    pair.run(20)
+    pair.b.ahead = -NOW - pair.up // 10
+    pair.b.start(pair.up, erase=True)
+    pair.b.peer.clock_moved(NOW)
+    assert not pair.b.peer.held_until and not memory.decode(pair.b.store.staged_meta[2], False)[2]
+    assert endpoint.never_served(pair.b.peer.record), "nor waited for"
+
+
+def test_what_is_held_ends_although_a_restart_did_not_know_the_time():
+    """Its clock begins at nothing, and is set later: that it was to be held until then was said by a clock that was right."""
+    pair = normal()
+    b = pair.b
+    b.peer.hold(b.now(pair.up) + MCLT)
+    b.peer.persist(b.peer.record)
+    b.flush()
+    pair.cut()
+    b.ahead = -NOW
+    b.start(pair.up)
+    row = b.table.first(0, BACKUP)
+    assert b.table.flags(row) & HELD and not b.peer.may_allocate(row, b.now(pair.up))
+    pair.run(20)
+    b.peer.clock_moved(NOW)
+    b.ahead = 0
+    assert not b.peer.may_allocate(row, b.now(pair.up))
+    pair.run(10 * MCLT + 20)
+    assert b.peer.may_allocate(row, b.now(pair.up)) and not b.table.flags(row) & HELD
+
+
+def test_what_is_held_ends_although_nobody_ever_tells_the_time():
+    pair = normal()
+    b = pair.b
+    b.peer.hold(b.now(pair.up) + MCLT)
+    b.peer.persist(b.peer.record)
+    b.flush()
+    pair.cut()
+    b.ahead = -NOW
+    b.start(pair.up)
+    row = b.table.first(0, BACKUP)
+    assert b.table.flags(row) & HELD
+    pair.run(10 * MCLT + 20)
+    assert b.peer.may_allocate(row, b.now(pair.up)) and not b.table.flags(row) & HELD
+
+
 def test_a_new_boards_consent_frees_nothing_that_its_predecessor_may_have_promised():
     """The lease had ended here when the link was cut, or ends later: the one who died had renewed it meanwhile."""
     for which, want_s, new in ((0, 200, True), (1, 200, True), (0, 900, True), (1, 200, False)):

@@ -71,5 +71,5 @@ def moved(record, since, step):
     return altered(
         record,
         stos=max(stos + step, 0) if stos > since else stos,
-        served_until=max(served + step, 1) if served > since else served,
+        served_until=max(served + step, 1) if served > max(since, 0) else served,
     )

@@ -27,7 +27,7 @@ def begin(peer, saved, now, up):
         if peer.primary:
             peer.record = endpoint.altered(peer.record, mclt=mclt)
         if held_until > now:
-            peer.hold(held_until)
+            peer.hold(min(held_until, now + peer.record.mclt))  # more is left only by a clock that begins anew
     memory.keep(peer, peer.record)
 
 
@@ -56,7 +56,7 @@ def clock_moved(peer, step):
     peer.now += step
     peer.started += step
     for at in ("alone_until", "balance_at", "balanced_at", "held_until"):
-        if getattr(peer, at) > since:
+        if getattr(peer, at) > max(since, 0):  # 0 is no time, also in a run that began at 0
             setattr(peer, at, max(getattr(peer, at) + step, 1))
     peer.record = memory.moved(peer.record, since, step)
     if peer.wait_until >= 0:
