@@ -31,7 +31,7 @@ test: $(STAMP) debian ## Run everything: lint, types, unit tests on both interpr
 	  echo "== $$part"; $(MAKE) --no-print-directory $$part || status=1; done; exit $$status
 
 unit: $(STAMP) ## Unit tests on CPython
-	@$(BIN)/python -m pytest -q -rs tests/unit
+	@$(BIN)/python -m pytest -q -rs -n 2 tests/unit
 
 micropython: $(STAMP) ## The same unit tests on MicroPython
 	@$(BIN)/python tests/run_micropython.py
