@@ -9,7 +9,7 @@ The step is written down first; whoever finds it at boot finishes the work.
 PROVISIONAL says which rows are still to be moved: a row loses it in the record
 that moves it, so none is moved twice.  If every lease is to move, all get the
 flag first, and only when that is durable are they moved.  A free address that was never
-agreed upon has no times, and stays.
+agreed upon has no times, and stays; what was agreed of one stays too, forward.
 
 Forward, nobody knows by which guess, or which wrong clock, each time of a lease was told: one from before the last
 restart may be nearer to the truth than this step makes it.  Its end, and what may have been promised, move all the
@@ -31,7 +31,7 @@ from micropython import const
 from .clock import FOREVER
 from .lease import _rows
 from .lease.journal import META_CLOCK, META_STEP
-from .lease.row import ABANDONED, ACTIVE, EXPIRED, PROVISIONAL
+from .lease.row import ABANDONED, ACKED, ACTIVE, BACKUP, EXPIRED, FREE, PROVISIONAL
 
 _PROVISIONAL = const(0)  # META_STEP tells who moves
 _EVERYONE = const(1)
@@ -123,7 +123,9 @@ def shifted(table, step, since=0):
             cltt = min(max(cltt + step, 0), FOREVER - 1)
         table.set_times(row, ends, cltt)
         tstp, tsfp = table.tstp(row), table.tsfp(row)
-        if since:
+        if since and tstp <= tsfp and _is_agreed_free(table, row):
+            tstp = 0
+        elif since:
             tstp = max(tstp, tsfp)
         elif 0 < tsfp < FOREVER:
             table.set_tsfp(row, min(max(tsfp + step, 1), FOREVER - 1))
@@ -132,6 +134,12 @@ def shifted(table, step, since=0):
         table.clear_flags(row, PROVISIONAL)
         yield row
         row = table.next_flagged(row + 1, PROVISIONAL)
+
+
+def _is_agreed_free(table, row):
+    """Both know that it is free, and whose: nobody was promised anything, and it must not become news for the partner."""
+    state = table.state(row)
+    return (state == FREE or state == BACKUP) and table.flags(row) & ACKED
 
 
 def _has_times(table, row):

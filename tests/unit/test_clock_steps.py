@@ -6,8 +6,9 @@ from twinlease import move, start
 from twinlease.app import App
 from twinlease.clock import FOREVER, JOURNAL, NONE, PARTNER, RTC, Clock
 from twinlease.conf.model import Config
+from twinlease.failover.times import is_pending
 from twinlease.lease.journal import Journal
-from twinlease.lease.row import ACTIVE, EXPIRED, PROVISIONAL, RELEASED, USED
+from twinlease.lease.row import ACKED, ACTIVE, BACKUP, EXPIRED, FREE, PROVISIONAL, RELEASED, USED
 
 T = 200_000_000
 DAY = 86400
@@ -273,6 +274,26 @@ def test_what_a_partner_agreed_to_before_a_restart_does_not_move_with_a_guess():
     assert app.table.tstp(0) == T + 900 + 500, "what may have been promised is rather too late"
     assert app.table.cltt(0) == told, "it was seen before this run began: nobody knows how long before"
     assert app.table.cltt(1) == app.clock.now, "it was seen in this run"
+
+
+def test_a_free_address_that_both_agree_upon_is_no_news_after_a_step():
+    """Found by the simulator beside a dhcpd, seed 29: told anew that an address is its own, it freed what it had leased."""
+    app = boot(Nor(64), T)
+    run(app, 10)
+    for row, state, tsfp, acked in (
+        (0, BACKUP, T, True),
+        (1, FREE, T, True),
+        (2, BACKUP, T - 9, True),
+        (3, FREE, T, False),
+    ):
+        app.table.set_state(row, state)
+        app.table.set_tstp(row, T)
+        app.table.set_tsfp(row, tsfp)
+        if acked:
+            app.table.set_flags(row, ACKED)
+    app.set_clock(app.clock.now + 500, 0, 500, True, 0, PARTNER)
+    due = [is_pending(app.table.tstp(n), app.table.tsfp(n), app.table.flags(n) & ACKED) for n in range(4)]
+    assert due == [False, False, True, True]
 
 
 def test_what_was_agreed_moves_back_with_a_partners_word_that_is_overruled():

@@ -99,6 +99,13 @@ def hello(board=b"board--X", boots=1, flags=links.CLOCK_TRUSTED, remembered=byte
     return bytes(out)
 
 
+def test_updates_know_whether_they_go_to_an_isc():
+    for said, isc in ((b"", True), (hello(), False)):
+        script = Script(primary=True)
+        script.connectack(hello=said)
+        assert script.peer.linked and script.peer.updates.to_isc == isc
+
+
 # CONNECT: reference section 2.2
 
 

@@ -3,6 +3,7 @@
 import leases
 from failover_queues import NOW, cut, facts, pair, settle
 from leases import Dice, check
+from twinlease.failover import pools
 from twinlease.failover import wire as w
 from twinlease.lease.row import ACKED, ACTIVE, BACKUP, DUE, FREE, RESET, SENT
 
@@ -93,6 +94,35 @@ def test_expired_becomes_free_when_the_partner_agrees():
     assert (a.table.state(3), b.table.state(3)) == (FREE, FREE)
     a.updates.put_pending()
     assert a.due() == []
+
+
+def potential(octets):
+    m = w.Message()
+    assert m.read(octets, 0, len(octets)) == 0
+    return m.time(w.POTENTIAL_EXPIRATION_TIME)
+
+
+def test_an_isc_secondary_that_may_have_given_an_address_away_keeps_it():
+    """Found by the simulator beside a dhcpd, seed 29: told anew that an address is BACKUP, one in NORMAL frees it although
+    its client holds it, unless the potential expiry is to come (reference section 5.4)."""
+    for to_isc in (True, False):
+        a, b = pair()
+        a.updates.to_isc = to_isc
+        pools.give(a.table, 3, True, a.updates, a.store, NOW)
+        a.send(b, NOW)
+        assert potential(b.waiting[0]) == NOW, "for the first time: nobody else can have given it away"
+        b.read(a, NOW)
+        cut(a, b)
+        a.store.saved = []
+        a.send(b, NOW + 100)
+        again = potential(b.waiting[0])
+        assert (again > NOW + 110) == to_isc and (a.store.saved == [3]) == to_isc
+        assert a.table.tstp(3) == again, "PARTNER-DOWN waits for what the partner may promise by that"
+        settle(a, b, NOW + 100)
+        assert a.table.tsfp(3) == again and not a.table.flags(3) & DUE
+        a.updates.put_all(False)
+        a.send(b, NOW + 900)
+        assert again in [potential(octets) for octets in b.waiting], "it is acknowledged: nothing is new"
 
 
 def test_what_was_on_its_way_when_the_link_was_cut_is_sent_again():

@@ -3,6 +3,7 @@
     reject = judge(…)           0, or a number that reason_of() explains
     take(…)                     an accepted update is the row's new truth
     fill(binding, table, row, shift)    ours, from what the row is now
+    hold_back(table, row, now)  before fill, as the primary, to an ISC dhcpd
     acked(table, row)           the partner has accepted it
 
 The rules are ISC dhcpd's (reference sections 5.3 to 5.7), so that either side
@@ -102,6 +103,9 @@ _TEXTS = (
 
 # Seconds by which a time of the partner may be off after all correction: both clocks are read in whole seconds.
 _OFF_S = const(2)
+
+# Longer than a BNDUPD can be on its way, and the clocks be apart.
+_HOLD_BACK_S = const(60)
 
 # Tuples of names are built anew wherever they stand in a function.
 _LIST = (FREE, BACKUP)
@@ -407,6 +411,20 @@ def _fill_client(binding, table, row, flags):
         binding.chaddr_n = 1 + n
     for i in range(ITEMS):
         binding.items_n[i] = table.get_item(row, ITEM_HOST_NAME + i, binding.items, i * ITEM_MAX)
+
+
+def hold_back(table, row, now):
+    """An ISC secondary may have given this address to a client since we told it first: it must not free it at our word.
+
+    In NORMAL it does, whatever its client holds, unless the potential expiry is to come (reference section 5.4).  If it
+    has given nothing away it accepts that too.  True if the row has changed.
+    """
+    if table.state(row) != BACKUP or table.rewind(row) != BACKUP:
+        return False
+    if not is_pending(table.tstp(row), table.tsfp(row), table.flags(row) & ACKED):
+        return False
+    table.set_tstp(row, now + _HOLD_BACK_S)
+    return True
 
 
 def acked(table, row):

@@ -47,6 +47,7 @@ class Updates:
     window          how many unacknowledged updates the partner takes; 0 sends nothing
     out             how many there are
     unknown_there   how many the partner rejected because it has no such address: the configurations differ
+    to_isc          the partner is an ISC dhcpd
     """
 
     def __init__(self, conf, table, pools, store):
@@ -55,6 +56,7 @@ class Updates:
         self.store = store
         self._primary = conf.role == "primary"
         self.window = self.out = self.unknown_there = 0
+        self.to_isc = False
         self.bindings = None  # the module bindings.py, while there is a link
         self._binding = Binding()
         self._rows = array("H", [NONE] * _SLOTS)
@@ -199,6 +201,8 @@ class Updates:
     def _send_row(self, row, writer, header_time, shift):
         t = self.table
         start = writer.end
+        if self.to_isc and self._primary and self.bindings.hold_back(t, row, header_time - shift):
+            self.store.persist(row)
         self.bindings.fill(self._binding, t, row, shift)
         if not writer.bndupd(header_time, self._binding):
             return False
