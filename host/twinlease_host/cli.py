@@ -9,7 +9,7 @@ from __future__ import annotations
 import typer
 from rich.text import Text
 
-from .commands import config, console, demo, vboard
+from .commands import config, console, demo, doctor, vboard
 from .errors import UserError
 from .output import err
 
@@ -25,6 +25,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(vboard.app, name="vboard")
 app.command(name="console")(console.console)
 app.command(name="demo")(demo.demo)
+app.command(name="doctor")(doctor.doctor)
 
 
 def main() -> None:

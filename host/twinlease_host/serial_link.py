@@ -132,7 +132,8 @@ def _why_closed(port: str, told: str) -> str:
     if "Permission denied" in told:
         return "you have no right to it: sudo, or: sudo usermod -a -G dialout $USER (and log in again)"
     if "://" not in port and not os.path.exists(port):
-        return "no such port; what there is: python -m serial.tools.list_ports; a virtual board has DIR/serial while it runs"
+        there = "what there is: python -m serial.tools.list_ports"
+        return f"no such port; {there}; a virtual board has DIR/serial while it runs"
     return "is the board running, and the port not in use by another program?"
 
 

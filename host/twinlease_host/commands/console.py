@@ -9,10 +9,16 @@ from typing import Annotated
 import typer
 
 from .. import serial_link
+from . import ports
 
 
 def console(
-    port: Annotated[str, typer.Argument(help="serial port: BOARD/serial of a virtual board, /dev/ttyUSB0, ...")],
+    port: Annotated[
+        str,
+        typer.Argument(
+            help="serial port: /dev/ttyUSB0 …, or the folder of a virtual board", autocompletion=ports.complete
+        ),
+    ],
     command: Annotated[str, typer.Option("-c", "--command", help="run one command, print its answer, end")] = "",
     timeout: Annotated[float, typer.Option(help="seconds to wait for the answer")] = 5.0,
 ) -> None:
@@ -22,6 +28,7 @@ def console(
 
     Exit codes with -c: 0 the command worked, 1 the board refused it, 2 no board answered.
     """
+    port = serial_link.port_of(port)
     if not command:
         words = [sys.executable, "-m", "serial.tools.miniterm", "--raw", "--eol", "CR", port, str(serial_link.BAUD)]
         raise typer.Exit(subprocess.call(words))
