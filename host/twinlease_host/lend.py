@@ -41,7 +41,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 def lend(texts: dict[str, str], plain: set[str]) -> dict[str, str]:
     """The text of each file with names lent. `plain`: files whose text must not change, by their path."""
     texts = {path: _DOTTED.sub(partial(_absolute, path), text) for path, text in texts.items()}
-    known = set(Path(__file__).with_name("rom_names.txt").read_text().split())
+    known = set(names_in_rom())
     trees = {path: ast.parse(text) for path, text in texts.items()}
     used: dict[str, set[str]] = {}
     for path, text in texts.items():
@@ -53,6 +53,11 @@ def lend(texts: dict[str, str], plain: set[str]) -> dict[str, str]:
     lent = chain(sorted(known - used.keys(), key=lambda name: (len(name), name)), _short(known | used.keys()))
     dear = sorted(own, key=lambda name: (all(map(_is_seldom, used[name])), -len(name), name))
     return _exchanged(texts, dict(zip(dear, lent, strict=False)), plain)
+
+
+def names_in_rom() -> list[str]:
+    """Those that every MicroPython has."""
+    return Path(__file__).with_name("rom_names.txt").read_text().split()
 
 
 def _absolute(path: str, found: re.Match[str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 
-from . import measure, record, wasm
+from . import boards, measure, record, wasm
 
 
 def main() -> None:
@@ -29,41 +29,48 @@ def main() -> None:
 
 
 def _report(build: measure.Build, write: bool) -> None:
-    found = {setting: measure.serving(build, *setting) for setting in measure.SETTINGS}
+    ways = {
+        way: {setting: measure.serving(build, *setting, folder) for setting in measure.SETTINGS}
+        for way, folder in zip(record.WAYS, (boards.STOCK, boards.IN_ROM), strict=True)
+    }
     two = measure.serving(build, 250, 2)
-    _totals(found)
+    _totals(ways)
+    found = ways["stock"]
     one = found[250, 1]
     print(f"\na lease {(found[1000, 0].alone - found[250, 0].alone) / 750:.1f}; ", end="")
     print(f"the first pair {one.total - found[250, 0].total:,}, another {two.total - one.total:,}")
-    _budgets(found)
+    _budgets(ways)
     loaded = sorted({*one.modules, *measure.BESIDE_A_LINK}, key=_by_room)
     _rooms(build, loaded)
     print(f"\n{'not always there':<36}{'loaded':>9}{'stays':>9}")
     for what, there, stays in measure.passing(build, loaded):
         print(f"{what:<36}{there:>9,}{stays:>9,}")
     if write:
-        record.write({setting: serving.total for setting, serving in found.items()})
+        record.write({way: {setting: one.total for setting, one in found.items()} for way, found in ways.items()})
         print(f"\nrecorded in {record.FILE}")
 
 
-def _totals(found: dict[tuple[int, int], measure.Serving]) -> None:
+def _totals(ways: dict[str, dict[record.Setting, measure.Serving]]) -> None:
     columns = ("alone", "linked", "served", "native", "names")
     print(f"{'serving, octets of heap':<36}" + "".join(f"{name:>9}" for name in columns))
-    for (leases, peers), serving in found.items():
-        what = f"{leases} leases, {'failover' if peers else 'no failover'}"
-        print(f"{what:<36}" + "".join(f"{getattr(serving, name):>9,}" for name in columns))
+    for way, found in ways.items():
+        for (leases, peers), serving in found.items():
+            what = f"{way}, {leases} leases, {'failover' if peers else 'no failover'}"
+            print(f"{what:<36}" + "".join(f"{getattr(serving, name):>9,}" for name in columns))
     print(
-        f"(native code of a Pico, and {measure.ASYNCIO:,} for asyncio, are in the totals; ESP32 keeps native code elsewhere)"
+        f"(native code of a Pico, and {measure.ASYNCIO:,} for asyncio, are in the totals; ESP32 keeps native code elsewhere)\n"
+        "(in ROM: code runs in flash, ROMFS; what stays there is counted by the .mpy files, as in_rom.py says)"
     )
 
 
-def _budgets(found: dict[tuple[int, int], measure.Serving]) -> None:
+def _budgets(ways: dict[str, dict[record.Setting, measure.Serving]]) -> None:
     print()
     for kind, budgets in (("budget", measure.BUDGETS), ("stretch", measure.STRETCH)):
         for (leases, peers), most in budgets.items():
-            total = found[leases, peers].total
-            verdict = f"met, {most - total:,} to spare" if total <= most else f"MISSED by {total - most:,}"
-            print(f"{kind} {leases} leases with failover {most:,}: {total:,}, {verdict}")
+            for way, found in ways.items():
+                total = found[leases, peers].total
+                verdict = f"met, {most - total:,} to spare" if total <= most else f"MISSED by {total - most:,}"
+                print(f"{kind} {leases} leases with failover {most:,}, {way}: {total:,}, {verdict}")
 
 
 def _by_room(name: str) -> tuple[int, str]:

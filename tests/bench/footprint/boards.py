@@ -19,6 +19,7 @@ from tests.lab.packet import ACK, DISCOVER, REQUEST, Message, decode, ip4, mac
 from .wasm import Interpreter
 
 Wired = list[str | int]  # see board32/socket.py
+STOCK, IN_ROM = "/lib", "/rom"  # where a board has the firmware
 ADDRESSES = ("10.77.0.2", "10.77.0.3")
 _BUILT_IN = "array, asyncio, binascii, collections, errno, hashlib, json, os, random, select, socket, struct, time, vfs"
 STEP_MS = 100
@@ -43,9 +44,9 @@ def source(leases: int, peers: int = 1) -> str:
     return text + "}\n"
 
 
-def compiled(root: Path) -> dict[str, bytes]:
-    """The files of a build, by their path on a board."""
-    return {f"/lib/{p.relative_to(root)}": p.read_bytes() for p in root.rglob("*") if p.is_file()}
+def compiled(root: Path, folder: str = STOCK) -> dict[str, bytes]:
+    """The files of a build, by their path on a board that has them in `folder`."""
+    return {f"{folder}/{p.relative_to(root)}": p.read_bytes() for p in root.rglob("*") if p.is_file()}
 
 
 def prepare(python: Interpreter) -> None:
@@ -76,7 +77,7 @@ class Board:
         """Octets of heap that the firmware holds."""
         return self.python.used() - self.before
 
-    def names(self) -> int:
+    def names(self) -> set[bytes]:
         return self.python.names() - self.names_before
 
     def told(self) -> tuple[list[str], list[bool], int, int]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import boards, compiled
+from . import boards, compiled, in_rom
 from .wasm import Interpreter
 
 # asyncio of a board is in ROM; its classes, functions and queues are in the heap: 7,072 octets of the 64-bit unix
@@ -16,6 +16,7 @@ from .wasm import Interpreter
 ASYNCIO = 3536
 BUDGETS = {(250, 1): 150_000, (1000, 1): 200_000}  # octets, by leases and failover peers
 STRETCH = {(250, 1): 110_000}
+_BLOCK = 16  # octets of a 32-bit heap are given out in such pieces
 SETTINGS = ((250, 0), (1000, 0), (250, 1), (1000, 1))
 _ALONE_MS, _JOIN_MS, _SETTLE_MS = 3000, 30_000, 5000
 _CLIENTS = 12
@@ -36,16 +37,31 @@ PASSING = {
 
 @dataclass
 class Build:
-    """The compiled firmware: files by path on a board; octets that native code takes more, by path."""
+    """The compiled firmware, in `root` as byte code only, in `of_pico` the files that have native code there.
 
-    files: dict[str, bytes]
-    native: dict[str, int]
+    native  octets that native code takes more, by path
+    """
+
     root: Path
+    of_pico: Path
+    native: dict[str, int]
+
+    def files(self, folder: str = boards.STOCK) -> dict[str, bytes]:
+        """By path on a board."""
+        return boards.compiled(self.root, folder)
 
     def mpy(self, module: str) -> Path:
         """The compiled file of a module."""
         path = self.root / module.replace(".", "/")
         return path / "__init__.mpy" if path.is_dir() else path.with_suffix(".mpy")
+
+    def in_flash(self, modules: list[str], names: set[bytes]) -> int:
+        """Octets of heap that these modules and names do not take where the firmware runs in flash."""
+        read = []
+        for file in map(self.mpy, modules):
+            native = self.of_pico / file.relative_to(self.root)
+            read.append((native if native.exists() else file).read_bytes())
+        return in_rom.saved(read, names, self.root, _BLOCK)
 
     def extra(self, modules: list[str]) -> int:
         """Octets by which native code makes these modules larger."""
@@ -58,13 +74,14 @@ def built() -> Iterator[Build]:
         root = Path(folder, "byte")
         texts = compiled.sources()
         compiled.byte_code(root, texts)
-        native = compiled.native_extra(root, texts, Path(folder, "native"))
-        yield Build(boards.compiled(root), native, root)
+        of_pico = Path(folder, "native")
+        yield Build(root, of_pico, compiled.native_extra(root, texts, of_pico))
 
 
 @dataclass
 class Serving:
-    """Octets of heap of a board: after boot without its partner, with it (both the same without failover).
+    """Octets of heap of a board: after boot without its partner, with it (both the same without failover), and after
+    clients have leases.
 
     names  how many its interpreter has learnt;  native, asyncio  what is in the totals for them
     """
@@ -82,23 +99,33 @@ class Serving:
         return max(self.alone, self.linked, self.served)
 
 
-def serving(build: Build, leases: int, peers: int) -> Serving:
-    """Start a board, or a pair, wait until it serves, and let some clients have leases."""
+def serving(build: Build, leases: int, peers: int, folder: str = boards.STOCK) -> Serving:
+    """Start a board, or a pair, wait until it serves, and let some clients have leases.
+
+    `folder`: boards.IN_ROM where the firmware runs in flash.
+    """
     config = boards.source(leases, peers)
-    with boards.started(build.files, config, boards.ADDRESSES[: 1 + bool(peers)]) as all_:
+    with boards.started(build.files(folder), config, boards.ADDRESSES[: 1 + bool(peers)]) as all_:
         first = all_[0]
         first.pass_time(_ALONE_MS)
-        native = build.extra(first.modules())
-        more = native + ASYNCIO
-        alone = linked = first.used() + more
+        alone = linked = _octets(build, first, folder)
         if peers:
             _come_together(all_)
-            linked = first.used() + more
+            linked = _octets(build, first, folder)
         cells = first.told()[3]
         assert cells == leases, f"{cells} cells for {leases} leases"
         got = first.lease(_CLIENTS)
         assert got, "no client got a lease"
-        return Serving(alone, linked, first.used() + more, first.names(), native, first.modules())
+        served = _octets(build, first, folder)
+        loaded = first.modules()
+        return Serving(alone, linked, served, len(first.names()), build.extra(loaded), loaded)
+
+
+def _octets(build: Build, board: boards.Board, folder: str) -> int:
+    """Of heap, now: what is measured, and what this interpreter does not show."""
+    loaded = board.modules()
+    in_flash = build.in_flash(loaded, board.names()) if folder == boards.IN_ROM else 0
+    return board.used() + build.extra(loaded) + ASYNCIO - in_flash
 
 
 def _come_together(pair: list[boards.Board]) -> None:
@@ -112,12 +139,12 @@ def _come_together(pair: list[boards.Board]) -> None:
 
 def modules(build: Build, names: list[str]) -> Iterator[tuple[str, int, int]]:
     """(module, octets that it keeps in the heap, names) for each, imported in this order."""
-    with Interpreter(build.files) as python:
+    with Interpreter(build.files()) as python:
         boards.prepare(python)
-        used, known = python.used(), python.names()
+        used, known = python.used(), len(python.names())
         for name in names:
             python.run("import " + name)
-            now, then = python.used(), python.names()
+            now, then = python.used(), len(python.names())
             yield name, now - used, then - known
             used, known = now, then
 
@@ -125,7 +152,7 @@ def modules(build: Build, names: list[str]) -> Iterator[tuple[str, int, int]]:
 def passing(build: Build, loaded: list[str]) -> Iterator[tuple[str, int, int]]:
     """(what, octets while it is loaded, octets that stay) for what a board has for a while, beside those loaded."""
     for what, names in (PASSING | _overlays(build, loaded)).items():
-        with Interpreter(build.files) as python:
+        with Interpreter(build.files()) as python:
             boards.prepare(python)
             python.run("import " + ", ".join(loaded))
             python.run("known = set(sys.modules); name = ''; sorted(known)")

@@ -6,21 +6,27 @@ collection, before anybody typed; "console" is after a command has been answered
 many 16-octet cells the lease table has: where memory is short it takes fewer than one a lease.
 
 The second: what each module leaves in the heap when it is imported after those above it. Where the pool of names
-grows, its new part counts there.
+grows, its new part counts there. At the end, what all of them leave where they run in flash (ROMFS), beside what
+in_rom.py counts: the 32-bit figures have nothing else to go by.
 
     python -m tests.bench.footprint --unix
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-from twinlease_host import firmware
+from twinlease_host import firmware, romfs
 from twinlease_host.vboard.cpu import interpreter
+
+from . import in_rom
+from .wasm import names_told
 
 HEAP = "256k"
 SOURCE = "subnet 10.77.0.0 netmask 255.255.0.0 {{ range 10.77.4.0 10.77.{}.{}; }}\nping-check {};\n"
@@ -69,19 +75,27 @@ execfile(sys.path[0] + '/main.py')
 """
 START = "import sys; sys.path[:] = [%r, '.frozen']; import serving"
 
+_BLOCK = 32  # octets of a 64-bit heap are given out in such pieces
+_MOUNT = """
+import os, uctypes, vfs
+vfs.mount(vfs.VfsRom(uctypes.bytearray_at(*[int(n) for n in os.getenv('ROM').split()])), '/rom')
+"""
 MODULES = """
 import sys
 sys.path[:] = [%(root)r, '.frozen']
 import asyncio, binascii, errno, gc, hashlib, json, micropython, os, select, socket, struct, time
 asyncio.run, asyncio.sleep, asyncio.create_task, asyncio.Event
 import twinlease
+micropython.qstr_info(1)
+print('--')
 for name in sys.argv[1:]:
     gc.collect()
     before = gc.mem_free()
     __import__(name)
     gc.collect()
     print('module', name, before - gc.mem_free())
-micropython.qstr_info()
+micropython.qstr_info(1)
+print(sorted(name for name in sys.modules if name.startswith('twinlease')))
 """
 
 # In the order in which a board loads them; what is needed at boot only is left out.
@@ -135,19 +149,60 @@ def _numbers(said: str) -> dict[str, int]:
     return found
 
 
-def modules(root: Path, names: list[str]) -> tuple[list[tuple[str, int]], int]:
-    """What each of these modules leaves in the heap, and how many names there are then."""
-    words = [*interpreter(), "-X", "heapsize=1m", "-c", MODULES % {"root": str(root)}, *names]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+@dataclass
+class Imported:
+    """What each module leaves in the heap; all that are loaded then; names that the interpreter has learnt from them."""
+
+    octets: dict[str, int]
+    loaded: list[str]
+    names: set[bytes]
+
+    @property
+    def total(self) -> int:
+        return sum(self.octets.values())
+
+
+def modules(root: Path, names: list[str], rom: Path | None = None) -> Imported:
+    """Import these modules, from the folder `root` or in place from the image `rom`."""
+    short = "/rom" if rom else root.name  # a path is a name, too: both are to be about as long
+    start = (_MOUNT if rom else "") + MODULES % {"root": short}
+    words = [*interpreter(rom), "-X", "heapsize=1m", "-c", start, *names]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=LIMIT_S, check=False, cwd=root.parent)
     if done.returncode:
         raise SystemExit(done.stdout + done.stderr)
-    found = [(name, int(octets)) for name, octets in re.findall(r"^module (\S+) (-?\d+)", done.stdout, re.M)]
-    return found, int(re.findall(r"n_qstr=(\d+)", done.stdout)[-1])
+    before, after = done.stdout.split("--\n")
+    found = re.findall(r"^module (\S+) (-?\d+)", after, re.M)
+    return Imported(
+        {name: int(octets) for name, octets in found},
+        ast.literal_eval(after.splitlines()[-1]),
+        names_told(after) - names_told(before),
+    )
+
+
+def all_modules(root: Path) -> list[str]:
+    """What serves, and all of failover, in the order in which a board loads it."""
+    peers = sorted(path.stem for path in (root / "twinlease" / "failover").glob("*.mpy") if path.stem != "__init__")
+    return [f"twinlease.{name}" for name in [*ROOMS, *(f"failover.{name}" for name in peers)]]
+
+
+def in_place(root: Path, stock: Imported) -> tuple[int, int]:
+    """Octets of heap that the same modules take in flash: as counted by their files, and as measured."""
+    files = [_mpy(root, name).read_bytes() for name in stock.loaded]
+    counted = stock.total - in_rom.saved(files, stock.names, root, _BLOCK)
+    with tempfile.TemporaryDirectory() as folder:
+        rom = Path(folder, "rom.bin")
+        rom.write_bytes(romfs.image(root))
+        return counted, modules(root, list(stock.octets), rom).total
+
+
+def _mpy(root: Path, module: str) -> Path:
+    path = root / module.replace(".", "/")
+    return path / "__init__.mpy" if path.is_dir() else path.with_suffix(".mpy")
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
+        root = Path(folder, "lib")
         build(root)
         columns = ("free", "console", "largest", "names", "cells")
         print(f"{'serving, heap ' + HEAP:<28}" + "".join(f"{name:>9}" for name in columns))
@@ -156,10 +211,11 @@ def main() -> None:
                 found = serving(root, leases, ping_check)
                 what = f"{leases} leases, ping-check {'on' if ping_check else 'off'}"
                 print(f"{what:<28}" + "".join(f"{found.get(name, '-'):>9}" for name in columns))
-        peers = sorted(path.stem for path in (root / "twinlease" / "failover").glob("*.mpy") if path.stem != "__init__")
-        rows, names = modules(root, [f"twinlease.{name}" for name in [*ROOMS, *(f"failover.{name}" for name in peers)]])
+        stock = modules(root, all_modules(root))
         print(f"\n{'module':<36}{'octets':>9}")
-        for name, octets in rows:
+        for name, octets in stock.octets.items():
             print(f"{name:<36}{octets:>9}")
-        failover = sum(octets for name, octets in rows if ".failover." in name)
-        print(f"{'all':<36}{sum(octets for _, octets in rows):>9}\n{'of it failover':<36}{failover:>9}\n{names} names")
+        failover = sum(octets for name, octets in stock.octets.items() if ".failover." in name)
+        print(f"{'all':<36}{stock.total:>9}\n{'of it failover':<36}{failover:>9}\n{len(stock.names)} names")
+        counted, measured = in_place(root, stock)
+        print(f"in ROM: {measured} measured, {counted} counted ({counted / measured - 1:+.1%})")

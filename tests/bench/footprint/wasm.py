@@ -26,6 +26,11 @@ def missing() -> str:
     return ""
 
 
+def names_told(said: str) -> set[bytes]:
+    """The names in what `micropython.qstr_info(1)` prints."""
+    return {name.encode() for name in re.findall(r"^Q\((.*)\)\r?$", said, re.MULTILINE)}
+
+
 class Interpreter:
     """One of them, with these files (path: octets) in its file system."""
 
@@ -33,7 +38,7 @@ class Interpreter:
         words = ["node", str(HERE / "run.mjs"), str(PACKAGE)]
         self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._ask({path: base64.b64encode(octets).decode() for path, octets in files.items()})
-        self.run("import sys; sys.path[:] = ['/lib', '.frozen']; import gc, micropython")
+        self.run("import sys; sys.path[:] = ['/lib', '/rom', '.frozen']; import gc, micropython")
 
     def __enter__(self) -> Interpreter:
         return self
@@ -53,9 +58,9 @@ class Interpreter:
         self.run("gc.collect()")  # what the call before still held
         return int(self.run("print(gc.mem_alloc())")[-1])
 
-    def names(self) -> int:
-        """How many names it has learnt: those in ROM do not count."""
-        return int(re.search(r"n_qstr=(\d+)", "".join(self.run("micropython.qstr_info()")))[1])  # type: ignore[index]
+    def names(self) -> set[bytes]:
+        """Those that it has learnt; what it has in ROM is not among them."""
+        return names_told("\n".join(self.run("micropython.qstr_info(1)")))
 
     def _ask(self, what: object) -> list[str]:
         pipe = self._process
