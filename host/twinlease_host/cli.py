@@ -9,7 +9,7 @@ from __future__ import annotations
 import typer
 from rich.text import Text
 
-from .commands import config, console, demo, doctor, vboard
+from .commands import config, console, demo, doctor, leases, vboard
 from .errors import UserError
 from .output import err
 
@@ -22,6 +22,7 @@ app = typer.Typer(
     "Exit codes: 0 done; 1 done, and the answer is no; 2 could not be done.",
 )
 app.add_typer(config.app, name="config")
+app.add_typer(leases.app, name="leases")
 app.add_typer(vboard.app, name="vboard")
 app.command(name="console")(console.console)
 app.command(name="demo")(demo.demo)
