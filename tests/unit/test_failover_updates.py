@@ -5,7 +5,7 @@ from failover_queues import NOW, cut, facts, pair, settle
 from leases import Dice, check
 from twinlease.failover import pools
 from twinlease.failover import wire as w
-from twinlease.lease.row import ACKED, ACTIVE, BACKUP, DUE, FREE, RESET, SENT
+from twinlease.lease.row import ACKED, ACTIVE, BACKUP, DUE, EXPIRED, FREE, RELEASED, RESET, SENT
 
 
 def upddones(side):
@@ -107,7 +107,7 @@ def test_an_isc_secondary_that_may_have_given_an_address_away_keeps_it():
     its client holds it, unless the potential expiry is to come (reference section 5.4)."""
     for to_isc in (True, False):
         a, b = pair()
-        a.updates.to_isc = to_isc
+        a.updates.isc_since = NOW if to_isc else -1
         pools.give(a.table, 3, True, a.updates, a.store, NOW)
         a.send(b, NOW)
         assert potential(b.waiting[0]) == NOW, "for the first time: nobody else can have given it away"
@@ -123,6 +123,28 @@ def test_an_isc_secondary_that_may_have_given_an_address_away_keeps_it():
         a.updates.put_all(False)
         a.send(b, NOW + 900)
         assert again in [potential(octets) for octets in b.waiting], "it is acknowledged: nothing is new"
+
+
+def test_an_isc_that_may_have_seen_a_client_since_it_released_keeps_its_lease():
+    """Found by the simulator beside a dhcpd, seeds 249 and 399: it frees what it has given anew, at a RELEASED of before
+    the link; an EXPIRED it holds against its own lease (reference section 5.4)."""
+    for since, primary, status in (
+        (-1, True, RELEASED),
+        (NOW - 5, True, RELEASED),
+        (NOW, True, EXPIRED),
+        (NOW, False, EXPIRED),
+    ):
+        a, b = pair()
+        a, b = (a, b) if primary else (b, a)
+        a.grant(3, 3, NOW - 100)
+        settle(a, b)
+        a.release(3, NOW - 1)
+        a.updates.isc_since = since
+        a.send(b, NOW)
+        m = w.Message()
+        assert m.read(b.waiting[0], 0, len(b.waiting[0])) == 0 and m.octet(w.BINDING_STATUS) == status
+        settle(a, b, NOW)
+        assert (a.table.state(3), b.table.state(3)) == (FREE, FREE)
 
 
 def test_what_was_on_its_way_when_the_link_was_cut_is_sent_again():

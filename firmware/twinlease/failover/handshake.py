@@ -246,7 +246,7 @@ def link_up(peer, link):
     peer.partner_clock.start(m.sent_at, peer.now, peer.up)
     _tell_skew(peer)
     peer.dials = 0
-    peer.updates.to_isc = not link.twin
+    peer.updates.isc_since = -1 if link.twin else peer.now
     peer.updates.window = min(link.max_unacked, _WINDOW_TWIN) if link.twin else link.max_unacked
     _compare(peer, link)
     _meet(peer, link)

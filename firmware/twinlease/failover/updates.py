@@ -18,7 +18,7 @@ from array import array
 
 from micropython import const
 
-from ..lease.row import ACKED, DUE, FREE, NONE, SENT
+from ..lease.row import ACKED, DUE, EXPIRED, FREE, NONE, RELEASED, SENT
 from ..octets import copy, get32
 from . import wire as w
 from .service import is_own_address
@@ -47,7 +47,7 @@ class Updates:
     window          how many unacknowledged updates the partner takes; 0 sends nothing
     out             how many there are
     unknown_there   how many the partner rejected because it has no such address: the configurations differ
-    to_isc          the partner is an ISC dhcpd
+    isc_since       since when an ISC dhcpd is linked, project seconds; -1 beside a board of ours
     """
 
     def __init__(self, conf, table, pools, store):
@@ -56,7 +56,7 @@ class Updates:
         self.store = store
         self._primary = conf.role == "primary"
         self.window = self.out = self.unknown_there = 0
-        self.to_isc = False
+        self.isc_since = -1
         self.bindings = None  # the module bindings.py, while there is a link
         self._binding = Binding()
         self._rows = array("H", [NONE] * _SLOTS)
@@ -201,9 +201,12 @@ class Updates:
     def _send_row(self, row, writer, header_time, shift):
         t = self.table
         start = writer.end
-        if self.to_isc and self._primary and self.bindings.hold_back(t, row, header_time - shift):
+        isc_since = self.isc_since
+        if isc_since >= 0 and self._primary and self.bindings.hold_back(t, row, header_time - shift):
             self.store.persist(row)
         self.bindings.fill(self._binding, t, row, shift)
+        if t.ends(row) < isc_since and self._binding.status == RELEASED:
+            self._binding.status = EXPIRED  # an ISC may have seen the client since: this it holds against its own lease
         if not writer.bndupd(header_time, self._binding):
             return False
         state = t.state(row)
