@@ -19,6 +19,9 @@ typed line or somebody else's output cannot be taken for it:
     [{"address": "10.77.1.5", ...
     !7f3a ok            or:  !7f3a error
 
+mpremote, and what works as it does, sends Ctrl-C, Enter, Ctrl-A and then waits for MicroPython's raw REPL.  It gets it:
+the service ends in order.  None of the three does anything of the kind alone, and a locked console lets nobody in.
+
 A command is an iterator of strings.  A tuple among them asks the session for something (ask.py), and what it
 answers is what `yield` returns.
 
@@ -42,6 +45,7 @@ _MORE = b"--more-- (Space: a page, Enter: a line, q: enough)"
 _NO_MORE = b"\r\x1b[K"
 _STAYS = ("twinlease.console.line", "twinlease.console.ask")
 _CTRL_C, _CTRL_D = 3, 4
+_KNOCK = 0x030D01  # Ctrl-C, Enter, Ctrl-A
 
 
 async def run(stream_in, stream_out, app, octets):
@@ -78,6 +82,7 @@ class Session:
         self._editor = line.Line()
         self._greeted = False
         self._cr = False  # was the last octet that was pasted
+        self._heard = 0  # the last three octets
 
     async def run(self):
         while True:
@@ -106,12 +111,22 @@ class Session:
     async def _octet(self):
         """The next one, -1 at the end of the line."""
         if not self._got:
-            self._got = await self._in.read(1)
+            self._got = await self._in.read(1) if self._in else b""
             if not self._got:
                 return -1
         self.idle = False
         octet, self._got = self._got[0], self._got[1:]
-        return octet
+        self._heard = (self._heard << 8 | octet) & 0xFFFFFF
+        if self._heard == _KNOCK and not await self._is_locked():
+            self._leave()
+        return octet if self._in else -1
+
+    def _leave(self):
+        """What comes now is for MicroPython."""
+        from . import admin
+
+        self._in = None
+        admin.leave(self.app, b"\x01")
 
     async def _key(self, editor):
         """Tab, "?" or a key that is about the whole session."""
@@ -285,6 +300,7 @@ class Session:
                 await self._echo(got[:end])
             return got[:end]
         self._got = got[1:]
+        self._heard = got[0]
         return b"" if got[:1] == b"\x04" else None
 
     async def _echo(self, octets):

@@ -34,6 +34,7 @@ lock|lock.lock|from now on only who knows the password may use this console
 password|lock.change|set, change or remove the password of this console
 reboot|admin.reboot|start again; leases are in flash
 release IP|leases.release|end a lease, as if its client had
+repl|admin.repl|MicroPython's prompt instead of the service: asks first
 reserve IP|leases.reserve|the host declaration that gives a client this address for good
 rollback|configure.rollback|edit the configuration that was served before
 rollback N|configure.rollback|the one served before that; 1 is the latest

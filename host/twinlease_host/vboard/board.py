@@ -174,7 +174,7 @@ class _Board:
             return 1
         self.cpu.wait(0)
         self.port.write(b"MPY: soft reboot\r\n")
-        raw = self.tail.endswith((b">OK\r\n", b"\x04\x04"))
+        raw = status == 0 and self.tail.endswith((b">OK\r\n", b"\x04\x04"))
         self.hidden = b"" if raw else None
         cause = "reset" if status in (0, 3) else "crash"
         self.note(f"vboard: {cause} (exit status {status})")

@@ -16,15 +16,17 @@ import time
 import tty
 from pathlib import Path
 
+_CHIP = Path(__file__).with_name("chip")  # modules that a board's MicroPython has, and the unix port has not
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 _SIGINT_GAP_S = 0.2  # two SIGINTs in quick succession end the unix port
 
 # What a board's start-up does: boot.py, then main.py unless the raw REPL caused the reset. A reset that main.py asks
-# for (SystemExit) and a main.py that fails end the process; MICROPYINSPECT gives the REPL where main.py does not run.
+# for (SystemExit) and a main.py that fails end the process; MICROPYINSPECT gives the REPL where main.py does not run,
+# or leaves the line to it.
 _BOOT = """
 import sys, os
-sys.path[:] = [%(root)r, '.frozen']
+sys.path[:] = [%(root)r, %(chip)r, '.frozen']
 try:
     %(mount)s
     execfile(%(root)r + '/boot.py')
@@ -32,6 +34,10 @@ try:
         execfile(%(root)r + '/main.py')
     else:
         os.putenv('MICROPYINSPECT', '1')
+    if os.getenv('MICROPYINSPECT'):
+        import machine, chipflash
+        chipflash.mount_root(%(flash)r)
+        del chipflash, machine
 except Exception as e:
     sys.print_exception(e, sys.stderr)
     sys.exit(1)
@@ -57,7 +63,13 @@ class Cpu:
         self.waiting = b""
         self.started_at = time.monotonic()
         self._interrupted_at = 0.0
-        boot = _BOOT % {"root": str(root), "run_main": run_main, "mount": _MOUNT.strip() if rom else "pass"}
+        boot = _BOOT % {
+            "root": str(root),
+            "chip": str(_CHIP),
+            "flash": str(settings.with_name("flash.bin")),
+            "run_main": run_main,
+            "mount": _MOUNT.strip() if rom else "pass",
+        }
         words = [*interpreter(rom), "-X", f"heapsize={heap}", "-c", boot, "--settings", str(settings)]
         parent = os.getpid()
         self.process = subprocess.Popen(
@@ -65,7 +77,8 @@ class Cpu:
             stdin=slave,
             stdout=slave,
             stderr=1,
-            pass_fds=[button],
+            pass_fds=[button, self.fd],
+            env={**os.environ, "KEYS": str(self.fd)},  # what is written there is typed at the serial line
             preexec_fn=lambda: _die_with(parent),
         )
         os.close(slave)
