@@ -6,7 +6,7 @@ files are the host's, and the promise is the host file system's.
 
 import os
 
-from twinlease.board import files, nor
+from twinlease.board import files, littlefs, nor
 
 try:
     import vfs
@@ -55,7 +55,7 @@ class Flash:
 
 
 def mounted(flash):
-    blocks = files.Blocks(flash)
+    blocks = littlefs.Blocks(flash)
     try:
         fs = vfs.VfsLfs2(blocks, progsize=32)
     except OSError:

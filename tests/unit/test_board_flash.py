@@ -3,7 +3,7 @@
 import errno
 import os
 
-from twinlease.board import files, nor
+from twinlease.board import littlefs, nor
 
 PATH = "/tmp/twinlease-flash-%d.bin" % int.from_bytes(os.urandom(4), "big")
 SIZE = 0x8000
@@ -119,7 +119,7 @@ def test_program_and_read_allocate_nothing():
 
 def test_as_a_block_device_it_returns_errors_and_keeps_them():
     region = fresh()
-    blocks = files.Blocks(region)
+    blocks = littlefs.Blocks(region)
     assert blocks.ioctl(4, 0) == 4 and blocks.ioctl(5, 0) == 4096
     assert blocks.writeblocks(1, b"\x00" * 8, 16) == 0
     assert blocks.writeblocks(1, b"\xff" * 8, 16) == -errno.EIO and "0x1010" in str(blocks.fault)

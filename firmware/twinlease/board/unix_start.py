@@ -8,12 +8,16 @@ them in its flash):
     install      {"dhcpd.conf": "/path"}: configuration files to take over at power-on when they differ
     button_fd    descriptor of a pipe: an octet or the end of it asks for a stop
     rtc          seconds by which its clock is ahead of the host's, or false for a board without a clock
-    reset_cause  why it starts: "power-on", "reset", "crash"
+    reset_cause  why it starts: "power-on", "reset", "watchdog", "crash"
+    held_ms      for how long somebody holds the button at power-on
+    watchdog_fd  descriptor of a pipe: the service writes an octet a second to it, while it gets on
 """
 
 import errno
 import json
 
+from .. import forget
+from . import FAULT
 from .unix import Board
 
 
@@ -21,6 +25,9 @@ def open_board(argv):
     """The Board that the command line's settings describe."""
     told = settings(argv)
     board = Board(told)
+    board.show(FAULT)
+    if told.get("held_ms") and board.reset_cause == "power-on":
+        _hold(board, told["held_ms"])
     for name, path in told.get("install", {}).items() if board.reset_cause == "power-on" else ():
         if board.files().install(name, path):
             board.say("%s in flash replaced by %s" % (name, path))
@@ -31,6 +38,21 @@ def open_board(argv):
         found = ask_ip()
     board.interfaces = [Interface(i["name"], i["address"]) for i in found]
     return board
+
+
+def _hold(board, ms):
+    """What a board of hardware does about its button (bringup.py)."""
+    from . import hold
+
+    wish = hold.wish(ms)
+    if wish == hold.SAFE:
+        board.safe = "the button was held while the power came on"
+    if wish == hold.FACTORY:
+        from .wipe import wipe
+
+        wipe(board)
+    for module in ("hold", "wipe"):
+        forget("twinlease.board." + module)
 
 
 def settings(argv):
