@@ -35,6 +35,8 @@ class Report:
     rows: int = 0
     config: Any = None  # the firmware's model of it, if it has no errors
     unfit: list[tuple[str, str]] = field(default_factory=list)  # what is too much for the board: message, advice
+    title: str = ""  # what to call it, if that is not the path
+    text: str | None = None  # what it says, if the file is gone
 
     @property
     def ok(self) -> bool:
@@ -46,7 +48,7 @@ class Report:
         path = self.path if problem.file == self.path.name else self.files.get(problem.file)
         if path is None:
             return ""
-        lines = read_text(path).splitlines()
+        lines = (read_text(path) if self.text is None else self.text).splitlines()
         return lines[problem.line - 1] if 0 < problem.line <= len(lines) else ""
 
 
@@ -119,7 +121,7 @@ def describe(report: Report) -> Iterator[Text]:
     warnings = len(report.problems) - errors
     errors += len(report.unfit)
     verdict = "cannot be served" if errors else f"can be served: {report.rows} dynamic addresses"
-    yield Text(f"{report.path} {verdict} ({_count(errors, 'error')}, {_count(warnings, 'warning')})")
+    yield Text(f"{report.title or report.path} {verdict} ({_count(errors, 'error')}, {_count(warnings, 'warning')})")
 
 
 def _count(n: int, what: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from typing import Annotated
 
 import typer
@@ -50,4 +51,6 @@ def named(boards: list[str] | None, least: int, most: int) -> dict[str, str]:
 
 def is_board(name: str) -> bool:
     """Tell a board from a file."""
-    return "://" in name or not os.path.isfile(name)
+    if "://" in name or name.startswith("/dev/") or re.fullmatch(r"COM\d+", name):
+        return True
+    return os.path.exists(name) and not os.path.isfile(name)

@@ -1,0 +1,36 @@
+"""Where a dhcpd.conf comes from: a file of this PC, with what it includes, or what a board serves."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from .. import configfile, serial_link
+from ..errors import UserError
+from ..serial_link import port_of
+from .facts import Facts, ask_all
+
+_INCLUDE = re.compile(r'^[ \t]*include[ \t]+"([^"\n]+)"[ \t]*;[ \t]*(#.*)?$', re.MULTILINE)
+_DEEPEST = 8
+
+
+def of_board(port: str, timeout_s: float) -> str:
+    """What a board serves. Raises UserError; code 1 if it has none."""
+    port = port_of(port)
+    with serial_link.Link(port, timeout_s) as link:
+        board = ask_all(Facts("", port), link.ask, asked=("config",))
+    if board.config is None:
+        said = board.refused["config"].partition(":")[0]
+        raise UserError(f"the board at {port}: {said}", f"twinlease config push dhcpd.conf {port}", code=1)
+    return board.config
+
+
+def of_file(path: Path, depth: int = 0) -> str:
+    """A file, with the text of each `include "FILE";` that has a line of its own in its place. Raises UserError."""
+    if depth > _DEEPEST:
+        raise UserError(f"{path} includes itself", "take the include statement out")
+
+    def included(found: re.Match[str]) -> str:
+        return f"# {found[0].strip()}\n" + of_file(path.parent / found[1], depth + 1).rstrip("\n")
+
+    return _INCLUDE.sub(included, configfile.read_text(path))
