@@ -125,6 +125,23 @@ def test_an_isc_secondary_that_may_have_given_an_address_away_keeps_it():
         assert again in [potential(octets) for octets in b.waiting], "it is acknowledged: nothing is new"
 
 
+def test_an_isc_does_not_hear_that_a_lease_is_active_which_is_over():
+    """Found by the simulator beside a dhcpd, seed 354: it forgets that it has renewed it since (reference section 5.4)."""
+    for isc, at, status in ((True, 297, ACTIVE), (True, 303, EXPIRED), (False, 303, ACTIVE)):
+        for primary in (True, False):
+            a, b = pair()
+            a, b = (a, b) if primary else (b, a)
+            a.grant(3, 3, NOW)
+            settle(a, b)
+            a.grant(3, 3, NOW)
+            a.updates.isc_since = NOW if isc else -1
+            a.store.saved = []
+            a.send(b, NOW + at)
+            m = w.Message()
+            assert m.read(b.waiting[0], 0, len(b.waiting[0])) == 0 and m.octet(w.BINDING_STATUS) == status
+            assert a.table.state(3) == status and (3 in a.store.saved) == (status == EXPIRED)
+
+
 def test_an_isc_that_may_have_seen_a_client_since_it_released_keeps_its_lease():
     """Found by the simulator beside a dhcpd, seeds 249 and 399: it frees what it has given anew, at a RELEASED of before
     the link; an EXPIRED it holds against its own lease (reference section 5.4)."""

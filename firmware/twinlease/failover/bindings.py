@@ -3,7 +3,7 @@
     reject = judge(…)           0, or a number that reason_of() explains
     take(…)                     an accepted update is the row's new truth
     fill(binding, table, row, shift)    ours, from what the row is now
-    hold_back(table, row, now)  before fill, as the primary, to an ISC dhcpd
+    hold_back(table, row, now, primary)     before fill, to an ISC dhcpd
     acked(table, row)           the partner has accepted it
 
 The rules are ISC dhcpd's (reference sections 5.3 to 5.7), so that either side
@@ -413,13 +413,17 @@ def _fill_client(binding, table, row, flags):
         binding.items_n[i] = table.get_item(row, ITEM_HOST_NAME + i, binding.items, i * ITEM_MAX)
 
 
-def hold_back(table, row, now):
-    """An ISC secondary may have given this address to a client since we told it first: it must not free it at our word.
+def hold_back(table, row, now, primary):
+    """An ISC may have given this address to a client since: it must not let that lease end at our older word.
 
-    In NORMAL it does, whatever its client holds, unless the potential expiry is to come (reference section 5.4).  If it
-    has given nothing away it accepts that too.  True if the row has changed.
+    It takes our ACTIVE for its own, however long that is over, and expires it; EXPIRED it holds against its own lease.
+    A secondary in NORMAL that hears BACKUP again frees what it has leased, unless the potential expiry is to come; if
+    it has given nothing away it accepts that too (reference section 5.4).  True if the row has changed.
     """
-    if table.state(row) != BACKUP or table.rewind(row) != BACKUP:
+    if table.state(row) == ACTIVE and table.ends(row) + _OFF_S < now:
+        table.set_state(row, EXPIRED)
+        return True
+    if not primary or table.state(row) != BACKUP or table.rewind(row) != BACKUP:
         return False
     if not is_pending(table.tstp(row), table.tsfp(row), table.flags(row) & ACKED):
         return False

@@ -202,7 +202,7 @@ class Updates:
         t = self.table
         start = writer.end
         isc_since = self.isc_since
-        if isc_since >= 0 and self._primary and self.bindings.hold_back(t, row, header_time - shift):
+        if isc_since >= 0 and self.bindings.hold_back(t, row, header_time - shift, self._primary):
             self.store.persist(row)
         self.bindings.fill(self._binding, t, row, shift)
         if t.ends(row) < isc_since and self._binding.status == RELEASED:
