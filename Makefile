@@ -51,8 +51,8 @@ boards: $(STAMP) $(NODE) ## host, power and interop at once, as far as the cores
 failover: $(STAMP) ## Pairs of servers, a board beside ISC dhcpd and beside its twin, through every fault (root)
 	@$(BIN)/python -m pytest -q -rs -n 6 tests/failover
 
-sim: $(STAMP) ## Simulate pairs of servers: SEEDS=n Worlds, SEED0=first one (fresh ones without it), KEEP=1 goes on after a violation
-	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1000) $(if $(SEED0),--first $(SEED0)) $(if $(KEEP),--keep-going)
+sim: $(STAMP) ## Simulate pairs of servers: SEEDS=n Worlds, SEED0=first one (fresh ones without it), KEEP=1 goes on after a violation, PAIR=boards or isc
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1000) $(if $(SEED0),--first $(SEED0)) $(if $(KEEP),--keep-going) $(if $(PAIR),--pair $(PAIR))
 
 explore: $(STAMP) ## Explore small worlds whole: DEPTH=n faults and acts of clients together (2; each one more takes ten times as long)
 	@$(BIN)/python -m tests.simulation.explore --depth $(or $(DEPTH),2)

@@ -9,15 +9,17 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from itertools import islice
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from .isc_server import mixed
-from .world import Result, run
+from .world import Result, World, run
 
 _CHUNK = 8
 _TRACE_LINES = 60
@@ -30,17 +32,27 @@ def main() -> int:
     words.add_argument("--seconds", type=float, default=0, help="begin no World after so long")
     words.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     words.add_argument("--keep-going", action="store_true", help="do not end with the first violation")
-    words.add_argument("--isc", action="store_true", help="one server of each pair is a model of ISC dhcpd")
+    words.add_argument(
+        "--pair",
+        choices=("drawn", "boards", "isc"),
+        default="drawn",
+        help="two boards; a board and a model of ISC dhcpd; drawn: that in each fourth World (3, 7, 11 ...)",
+    )
     asked = words.parse_args()
     first = asked.first if asked.first is not None else int.from_bytes(os.urandom(4), "big") * 1000
     if asked.seeds == 1:
-        return _one(first, asked.isc)
+        return _one(first, asked.pair)
     return _many(first, asked)
 
 
-def _one(seed: int, isc: bool) -> int:
-    result = run(seed, mixed if isc else None)
-    _tell(result)
+def servers_of(seed: int, pair: str) -> Callable[[World, str], Any] | None:
+    """What makes the servers of this World: see World."""
+    return mixed if pair == "isc" or (pair == "drawn" and seed % 4 == 3) else None
+
+
+def _one(seed: int, pair: str) -> int:
+    result = run(seed, servers_of(seed, pair))
+    _tell(result, pair)
     print(_summary([result], 0.0))
     return 1 if result.violations else 0
 
@@ -60,7 +72,7 @@ def _many(first: int, asked: argparse.Namespace) -> int:
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("", total=asked.seeds, told="")
         hours = 0.0
-        for result in _results(first, asked.seeds, asked.jobs, asked.seconds, asked.isc):
+        for result in _results(first, asked.seeds, asked.jobs, asked.seconds, asked.pair):
             hours += result.virtual_s / 3600
             result.about = result.about if result.violations else ""
             results.append(result)
@@ -73,7 +85,7 @@ def _many(first: int, asked: argparse.Namespace) -> int:
                     break
             progress.update(bar, advance=1, told="%d virtual hours" % hours)
     for result in bad[:1]:
-        _tell(result)
+        _tell(result, asked.pair)
     print(_summary(results, time.monotonic() - began))
     # A line that .ci/run adds up.
     print(
@@ -81,16 +93,16 @@ def _many(first: int, asked: argparse.Namespace) -> int:
         % (len(results) - len(bad), ", %d failed" % len(bad) if bad else "", time.monotonic() - began)
     )
     for result in bad:
-        print("to replay: make sim SEEDS=1 SEED0=%d" % result.seed)
+        print(_replay(result.seed, asked.pair))
     return 1 if bad else 0
 
 
-def _results(first: int, seeds: int, jobs: int, seconds: float, isc: bool) -> Iterator[Result]:
+def _results(first: int, seeds: int, jobs: int, seconds: float, pair: str) -> Iterator[Result]:
     """In the order in which they end."""
     until = time.monotonic() + seconds if seconds else float("inf")
     with ProcessPoolExecutor(jobs) as pool:
         waiting = iter(range(first, first + seeds))
-        running = {pool.submit(run, seed, mixed if isc else None) for seed in islice(waiting, _CHUNK * jobs)}
+        running = {pool.submit(run, seed, servers_of(seed, pair)) for seed in islice(waiting, _CHUNK * jobs)}
         try:
             while running:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -98,22 +110,27 @@ def _results(first: int, seeds: int, jobs: int, seconds: float, isc: bool) -> It
                     yield future.result()
                     seed = next(waiting, None)
                     if seed is not None and time.monotonic() < until:
-                        running.add(pool.submit(run, seed, mixed if isc else None))
+                        running.add(pool.submit(run, seed, servers_of(seed, pair)))
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _tell(result: Result) -> None:
+def _replay(seed: int, pair: str) -> str:
+    return "to replay: make sim SEEDS=1 SEED0=%d%s" % (seed, "" if pair == "drawn" else " PAIR=" + pair)
+
+
+def _tell(result: Result, pair: str) -> None:
     if result.violations:
         print("\n%s\n\nThe last events:\n%s\n" % (result.about, "\n".join(result.trace[-_TRACE_LINES:])))
         print("VIOLATED: %s" % result.violations[0])
-        print("to replay: make sim SEEDS=1 SEED0=%d" % result.seed)
+        print(_replay(result.seed, pair))
 
 
 def _summary(results: list[Result], seconds: float) -> str:
     hours = sum(result.virtual_s for result in results) / 3600
     numbers = (
         len(results),
+        sum(1 for result in results if result.mixed),
         hours,
         seconds,
         sum(result.acks for result in results),
@@ -123,10 +140,14 @@ def _summary(results: list[Result], seconds: float) -> str:
         sum(1 for result in results if result.contested),
     )
     return (
-        "%d Worlds, %.0f virtual hours in %.0f s: %d leases acknowledged, %d faults, %d servers that ended in the middle of it; "
-        "%d leases excused, given while the partner was in PARTNER-DOWN, which collided with others in %d Worlds"
-        % numbers
+        "%d Worlds, %d of them of a board and a dhcpd, %.0f virtual hours in %.0f s: %d leases acknowledged, %d faults, %d servers that ended in the middle of it; "
+        "%d leases excused, given while the partner was in PARTNER-DOWN, which collided with others in %d Worlds; "
+        "a dhcpd excused: %s" % (*numbers, _named(sum((result.weaknesses for result in results), Counter())))
     )
+
+
+def _named(counts: Counter[str]) -> str:
+    return ", ".join("%d times %s" % (n, name) for name, n in sorted(counts.items())) or "nothing"
 
 
 if __name__ == "__main__":

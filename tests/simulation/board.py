@@ -372,6 +372,14 @@ class Board:
         key = client if known is None else known.key
         return both and not peer.is_ours(bucket(key, 0, len(key)))
 
+    def promised_until(self, seconds: int) -> int:
+        """Until when an ACK for so long, that leaves now, is held against it: true ms."""
+        return self.loop.now + 1000 * seconds
+
+    def agreed_by_itself(self, address: bytes) -> int:
+        """See isc_server.py: nothing."""
+        return 0
+
     def kept(self, address: bytes) -> tuple[int, bytes, int] | None:
         """What is durable of a dynamic address: its state, its client's hardware address, the end of its lease."""
         row = self.app.table.row_of(address, 0)

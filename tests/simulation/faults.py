@@ -21,6 +21,7 @@ class Faults:
         self.loop = world.loop
         self.mean_s = self.rng.choice((20, 120, 600, 1800))
         self.count = 0
+        self._replaced: Any = None
         kinds = (
             (self.partition, 4),
             (self.one_way, 3),
@@ -170,6 +171,7 @@ class Faults:
             self.world.note(server.name, "is replaced by a new board")
             server.power_off()
             server.replace()
+            self._replaced = server
             self.world.judge.lost_data(server)
             self.loop.after(self._duration_ms(), self.world.power_on, server)
 
@@ -199,13 +201,17 @@ class Faults:
             self.loop.after(self.rng.choice((0, 1000, 5000, 30_000)), self._tell_down, server)
 
     def _tell_down(self, server: Any) -> None:
-        if server.powered and not self.world.other(server).powered:
+        if server.powered and not self.world.other(server).powered and not self._is_empty(server):
             self.world.stir(1000)
             server.operator_says("partner-down")
 
+    def _is_empty(self, server: Any) -> bool:
+        """Is it new, and has learned nothing yet?  If its partner were declared down, the data of both were lost."""
+        return server is self._replaced and server.state in (0, 6)
+
     def partner_down_wrongly(self) -> None:
         server = self._server()
-        if server.powered:
+        if server.powered and not self._is_empty(server):
             self.world.note(server.name, "its operator errs")
             self.world.stir(4000)
             server.operator_says("partner-down")

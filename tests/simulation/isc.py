@@ -16,7 +16,7 @@ Left out: BOOTP, reservations in pools, several relationships, OMAPI but for set
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from twinlease.failover import balance
@@ -134,6 +134,8 @@ class Lease:
     tstp: int = 0
     tsfp: int = 0
     atsfp: int = 0
+    raised: int = 0
+    """What PARTNER-DOWN has set tsfp to, until somebody else sets it."""
     chaddr: bytes = b""
     client_id: bytes = b""
 
@@ -202,6 +204,8 @@ class Dhcpd:
         self.link: Connection | None = None
         self.connections: list[Connection] = []
         self.peer_max_unacked = self.peer_receive_timer = 0
+        self.ends_early: Callable[[bytes, int, str], None] = lambda address, until, weakness: None
+        """Called when it lets a lease end that runs, by its own record, for an older word of the partner's: until then."""
 
     # Start and disk
 
@@ -433,7 +437,7 @@ class Dhcpd:
         elif state == PD:
             for lease in self.leases.values():
                 if lease.state in ENDED:
-                    lease.tsfp = self.record.stos + self.record.mclt
+                    lease.tsfp = lease.raised = self.record.stos + self.record.mclt
         elif state == PC and (self.primary or self.record.partner == CD):
             self._ask()
         elif state == R and self.link:
@@ -656,10 +660,16 @@ class Dhcpd:
             if CLIENT_ID in m.options or not keeps:
                 lease.client_id = m.options.get(CLIENT_ID, b"")
             lease.chaddr = m.options.get(CHADDR, lease.chaddr)
+        if lease.state == ACTIVE and lease.ends > self.now:
+            if status == EXPIRED:
+                self.ends_early(lease.address, self.now, "65 s")
+            elif status == ACTIVE and m.number(ENDS) < lease.ends:
+                self.ends_early(lease.address, m.number(ENDS), "ACTIVE over ACTIVE")
         lease.ends = m.number(ENDS, lease.ends)
         lease.starts = m.number(STOS, lease.starts)
         if POTENTIAL in m.options:
             lease.tstp = lease.tsfp = lease.atsfp = m.number(POTENTIAL)
+            lease.raised = 0
         self._becomes(lease, FREE if status in ENDED else status)
         lease.rewind = lease.state
 
@@ -700,6 +710,7 @@ class Dhcpd:
         if CLIENT_ID in m.options:  # the mask slip
             agreed = m.number(POTENTIAL)
         lease.tsfp = lease.atsfp = agreed
+        lease.raised = 0
         self._changed(lease)
         if status in ENDED:  # whatever it is by now: section 10, item 4
             lease.tstp = lease.ends

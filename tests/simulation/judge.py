@@ -5,6 +5,7 @@ The properties are those of the design, by its numbers; README.md says how each 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,6 +98,8 @@ class Judge:
         """By server and client: when it was offered something last, ms."""
         self.discovers: dict[bytes, tuple[int, int, str]] = {}
         """By client: when it began to ask, the seconds that it says to have tried, and where."""
+        self.weaknesses: Counter[str] = Counter()
+        """What a dhcpd is known for, and is excused: how often, by the name that README.md has."""
         self.acks = self.excused = self.naks = 0
 
     # Servers to clients
@@ -164,27 +167,30 @@ class Judge:
                     )
             if promise.until <= now:
                 del held[other]
-        held[client] = Promise(now + 1000 * seconds, server.name, excused)
+        held[client] = Promise(server.promised_until(seconds), server.name, excused)
         if self._is_contested(address):
             self.contested[address] = max(self.contested[address], now + 1000 * seconds)
         for elsewhere, others in self.promises.items():
             if elsewhere != address:
                 others.pop(client, None)
         if address in self.shared:
-            self._is_within_mclt(server, address, seconds, who)
+            self._is_within_mclt(server, address, client, seconds, who)
         self._is_durable(server, address, client, seconds, who)
 
     def _is_contested(self, address: bytes) -> bool:
         return self.contested.get(address, 0) > self.loop.now
 
-    def _is_within_mclt(self, server: Any, address: bytes, seconds: int, who: str) -> None:
+    def _is_within_mclt(self, server: Any, address: bytes, client: bytes, seconds: int, who: str) -> None:
         now = self.loop.now
         agreed = now
         for known in (self.agreed, self.told):
             if address in known.get(server.name, {}):
                 agreed = max(agreed, self._as_it_knows(server, known[server.name][address]))
         over = now + 1000 * seconds - agreed - 1000 * self.mclt
-        if over > MCLT_SLACK_MS:
+        if over > MCLT_SLACK_MS and over <= server.agreed_by_itself(address) - agreed + MCLT_SLACK_MS:
+            self.weaknesses["MCLT twice"] += 1
+            self.promises[address][client].until -= over
+        elif over > MCLT_SLACK_MS:
             self.world.violated("S3", "%s: %.1f s beyond MCLT after what the partner agreed to" % (who, over / 1000))
         if seconds > self.lease_max:
             self.world.violated("S3", "%s, more than the configuration allows" % who)
@@ -208,6 +214,13 @@ class Judge:
                 "%s; in flash it is in state %d, of %s until %d, now %d"
                 % (who, state, hardware.hex(":"), ends, server.project_s),
             )
+
+    def shortened(self, server: Any, address: bytes, until: int, weakness: str) -> None:
+        """A dhcpd forgets, as it is known to, that it has given the address for longer than until then, true ms."""
+        for promise in self.promises.get(address, {}).values():
+            if promise.server == server.name and promise.until > max(until, self.loop.now):
+                promise.until = until
+                self.weaknesses[weakness] += 1
 
     # Clients
 

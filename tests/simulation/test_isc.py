@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.simulation import isc, isc_server
+from tests.simulation import isc, isc_server, judge
+from tests.simulation.__main__ import servers_of
 from tests.unit import captures
 
 NAME = b"fo-lab"
@@ -289,3 +290,111 @@ def test_a_wish_for_less_than_the_shortest_lease(params: dict[str, int], seconds
     """Found by seed 219: the shortest is 300 s where the configuration says nothing, or the longest if that is less."""
     server: Any = SimpleNamespace(params=params)
     assert isc_server.IscServer._want_s(server, (30).to_bytes(4, "big")) == seconds
+
+
+# What the judge excuses a dhcpd: README.md
+
+
+def leased(state: int, primary: bool = False) -> tuple[isc.Dhcpd, isc.Connection, isc.Lease, list[Any]]:
+    """One that has leased an address for another 50 s; and where it tells that it forgets that."""
+    model, c = linked(primary, state)
+    lease = model.leases[RANGE[0]]
+    model.granted(lease, b"\1client", b"", 50, 50)
+    model.updates.clear()
+    model.unacked.clear()
+    told: list[Any] = []
+    model.ends_early = lambda *what: told.append(what)
+    return model, c, lease, told
+
+
+def update(status: int, ends: int) -> bytes:
+    about = ((isc.ADDRESS, RANGE[0]), (isc.STATUS, status), (isc.CHADDR, b"\1client"), (isc.ENDS, ends))
+    return isc.encode(isc.BNDUPD, 1_000_000, 1, (*about, (isc.POTENTIAL, 999_990), (isc.STOS, 999_990)))
+
+
+@pytest.mark.parametrize(
+    ("status", "ends", "excused"),
+    [
+        (isc.EXPIRED, 999_000, [(RANGE[0], 1_000_000, "65 s")]),
+        (isc.ACTIVE, 1_000_020, [(RANGE[0], 1_000_020, "ACTIVE over ACTIVE")]),
+        (isc.ACTIVE, 1_000_050, []),
+        (isc.BACKUP, 999_000, []),
+        (isc.RELEASED, 999_000, []),
+    ],
+)
+def test_it_tells_when_it_forgets_a_lease_as_it_is_known_to(status: int, ends: int, excused: list[Any]) -> None:
+    """A RELEASED or BACKUP that ends a lease which runs is for our side not to say: nothing is excused."""
+    model, c, lease, told = leased(isc.N)
+    model.hear(c, update(status, ends), 1_000_000)
+    assert lease.ends == ends and told == excused
+
+
+def test_it_tells_nothing_of_a_lease_that_is_over_or_kept() -> None:
+    model, c, lease, told = leased(isc.N)
+    lease.ends = 1_000_066
+    model.hear(c, update(isc.EXPIRED, 999_000), 1_000_000)
+    assert lease.state == isc.ACTIVE and not told
+    model.now = lease.ends = 1_000_000
+    model.hear(c, update(isc.EXPIRED, 999_000), 1_000_000)
+    assert lease.state == isc.FREE and not told
+
+
+class Server:
+    """As much of one as the judge asks."""
+
+    name, incarnation, ahead_s, state = "A", 1, 0, 3
+
+    def __init__(self, agreed: int = 0, cut_ms: int = 0) -> None:
+        self.agreed, self.cut_ms = agreed, cut_ms
+
+    def agreed_by_itself(self, address: bytes) -> int:
+        return self.agreed
+
+    def promised_until(self, seconds: int) -> int:
+        return 1000 * seconds - self.cut_ms
+
+    def kept(self, address: bytes) -> None:
+        pass
+
+
+def judged() -> tuple[judge.Judge, list[str]]:
+    """MCLT is 60 s, it is 0 s."""
+    found: list[str] = []
+    world: Any = SimpleNamespace(
+        loop=SimpleNamespace(now=0), violated=lambda which, what: found.append(which), other=lambda server: server
+    )
+    return judge.Judge(world, 60, {RANGE[0]}, 3600), found
+
+
+def test_a_dhcpd_in_partner_down_may_give_mclt_twice_and_not_a_second_more() -> None:
+    for agreed_ms, seconds, violated in ((0, 90, True), (30_000, 90, False), (30_000, 99, True), (60_000, 120, False)):
+        one, found = judged()
+        one.replied(Server(agreed_ms), judge.ACK, RANGE[0], b"client", seconds)
+        assert found == ["S3"] * violated, (agreed_ms, seconds)
+        assert one.weaknesses["MCLT twice"] == (not violated)
+        assert violated or one.promises[RANGE[0]][b"client"].until == 60_000, "what is beyond is held against nobody"
+
+
+def test_what_a_dhcpd_forgets_is_excused_of_its_own_leases_alone() -> None:
+    one, found = judged()
+    one.replied(Server(), judge.ACK, RANGE[0], b"client", 50)
+    other: Any = SimpleNamespace(name="B")
+    one.shortened(other, RANGE[0], 0, "65 s")
+    one.shortened(Server(), RANGE[1], 0, "65 s")
+    assert not one.weaknesses
+    one.shortened(Server(), RANGE[0], 20_000, "65 s")
+    one.world.loop.now = 19_999
+    one.replied(Server(), judge.ACK, RANGE[0], b"another", 50)
+    assert found == ["S1"] and one.weaknesses == {"65 s": 1}
+    one, found = judged()
+    one.replied(Server(), judge.ACK, RANGE[0], b"client", 50)
+    one.shortened(Server(), RANGE[0], 20_000, "65 s")
+    one.world.loop.now = 20_000
+    one.replied(Server(), judge.ACK, RANGE[0], b"another", 50)
+    assert not found
+
+
+def test_each_fourth_world_is_mixed_and_can_be_asked_for() -> None:
+    drawn = [servers_of(seed, "drawn") for seed in range(8)]
+    assert drawn == [None, None, None, isc_server.mixed] * 2
+    assert servers_of(3, "boards") is None and servers_of(0, "isc") is isc_server.mixed

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +43,10 @@ class Result:
     contested: int = 0
     naks: int = 0
     restarts: int = 0
+    mixed: bool = False
+    """One of the two was a dhcpd."""
+    weaknesses: Counter[str] = field(default_factory=Counter)
+    """What that was excused: how often, by the name that README.md has."""
     settled_s: float = 0.0
     """How long it took to come right."""
     about: str = ""
@@ -339,6 +343,8 @@ def run(seed: int, servers: Callable[[World, str], Any] | None = None) -> Result
     result.excused = world.judge.excused
     result.contested = len(world.judge.contested)
     result.naks = world.judge.naks
+    result.mixed = servers is not None
+    result.weaknesses = world.judge.weaknesses
     result.restarts = sum(server.restarts for server in world.servers)
     result.settled_s = world.settled_s
     result.about = "%s\n%d clients; faults every %d s; slow %d ms, alone %d ms; clocks %s" % (
