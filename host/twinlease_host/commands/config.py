@@ -16,9 +16,10 @@ from ..output import err, note, out
 from ..pair import configs, sources
 from ..pair import push as pushing
 from ..vboard import board
-from . import ports
+from . import config_import, ports
 
 app = typer.Typer(no_args_is_help=True, help="Check configuration files, and bring them to boards.")
+app.command(name="import")(config_import.import_)
 
 _Timeout = ports.Timeout
 _ANY_HEAP = fit.Limits(None, fit.octets(fit.DEFAULT_FLASH))  # a board finds out by itself, and goes back

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from .. import serial_link
 from ..errors import UserError
+from ..isc import journal_image
 from ..output import note, out
 from ..pair import leases
 from . import ports
@@ -108,6 +109,42 @@ def export(
     except OSError as bad:
         raise UserError(f"{output} cannot be written: {bad.strerror}", "choose another -o FILE") from None
     note(f"{len(found)} leases are in {output}")
+
+
+@app.command()
+def install(
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="leases.bin of `twinlease config import`")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="a virtual board that is off")],
+) -> None:
+    """Give a board that has no leases yet those of the server that it replaces.
+
+    For an ESP32, write the same file into its partition `leases` before its first start:
+    esptool --port PORT write-flash 0x200000 leases.bin
+
+    Example: twinlease leases install office/leases.bin board
+
+    Exit codes: 0 it has them, 2 it runs, or has leases already, or the image cannot be read.
+    """
+    try:
+        octets = image.read_bytes()
+    except OSError as bad:
+        made = "make it: twinlease config import dhcpd.conf --leases FILE"
+        raise UserError(f"{image} cannot be read: {bad.strerror}", made) from None
+    if _runs(folder):
+        raise UserError(f"the board in {folder} runs", "stop it first: Ctrl-C where it runs")
+    journal_image.install(octets, folder)
+    note(f"the board in {folder} starts with these leases")
+
+
+def _runs(folder: Path) -> bool:
+    port = folder / "serial"
+    if not port.exists():
+        return False
+    try:
+        serial_link.ask(str(port), "show version", 1.0)
+    except UserError:
+        return False
+    return True
 
 
 def _tell_change(what: str, lease: dict[str, Any], as_json: bool) -> None:

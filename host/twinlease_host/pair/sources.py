@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from .. import configfile, serial_link
@@ -10,7 +11,7 @@ from ..errors import UserError
 from ..serial_link import port_of
 from .facts import Facts, ask_all
 
-_INCLUDE = re.compile(r'^[ \t]*include[ \t]+"([^"\n]+)"[ \t]*;[ \t]*(#.*)?$', re.MULTILINE)
+_INCLUDE = re.compile(r'^[ \t]*include[ \t]+"([^"\n]+)"[ \t]*;[ \t]*(#.*)?$')
 _DEEPEST = 8
 
 
@@ -25,12 +26,30 @@ def of_board(port: str, timeout_s: float) -> str:
     return board.config
 
 
-def of_file(path: Path, depth: int = 0) -> str:
+@dataclass(frozen=True)
+class Line:
+    """A line of text, and where it comes from."""
+
+    text: str
+    file: str
+    number: int
+
+
+def of_file(path: Path) -> str:
     """A file, with the text of each `include "FILE";` that has a line of its own in its place. Raises UserError."""
+    return "\n".join(line.text for line in lines_of(path)) + "\n"
+
+
+def lines_of(path: Path, depth: int = 0) -> list[Line]:
+    """The same, by line."""
     if depth > _DEEPEST:
         raise UserError(f"{path} includes itself", "take the include statement out")
-
-    def included(found: re.Match[str]) -> str:
-        return f"# {found[0].strip()}\n" + of_file(path.parent / found[1], depth + 1).rstrip("\n")
-
-    return _INCLUDE.sub(included, configfile.read_text(path))
+    found: list[Line] = []
+    for number, text in enumerate(configfile.read_text(path).splitlines(), 1):
+        included = _INCLUDE.match(text)
+        if included is None:
+            found.append(Line(text, path.name, number))
+        else:
+            found.append(Line("# " + text.strip(), path.name, number))
+            found += lines_of(path.parent / included[1], depth + 1)
+    return found
