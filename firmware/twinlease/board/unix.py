@@ -25,6 +25,7 @@ class Board(base.Board):
         self._folder = told["dir"]
         self._flash = nor.open_file(self._folder + "/flash.bin")
         self._store = None
+        self._conf = told.get("conf")  # a folder that is there already
         self._light = -1
         self._watchdog = _descriptor(told["watchdog_fd"], "wb") if "watchdog_fd" in told else None
         self.leases = nor.Region(self._flash, nor.LEASES_AT, nor.LEASES_SIZE)
@@ -35,7 +36,7 @@ class Board(base.Board):
         if self._store is None:
             from . import files, littlefs
 
-            self._store = files.Store(littlefs.mount(self._flash, self._folder, self.say))
+            self._store = files.Store(self._conf or littlefs.mount(self._flash, self._folder, self.say))
         return self._store
 
     def release_files(self):
@@ -44,7 +45,8 @@ class Board(base.Board):
             from . import littlefs
 
             self._store = None
-            littlefs.unmount()
+            if not self._conf:
+                littlefs.unmount()
         forget("twinlease.board.littlefs")
         forget("twinlease.board.files")
 

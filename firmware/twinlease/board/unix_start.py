@@ -6,6 +6,7 @@ them in its flash):
     dir          folder that holds the board: flash.bin (and files/ under CPython)
     interfaces   [{"name": "eth0", "address": "10.77.0.2/16"}]; without it CPython asks `ip`
     install      {"dhcpd.conf": "/path"}: configuration files to take over at power-on when they differ
+    conf         a folder for configuration files, where the flash is mounted already ("/conf")
     button_fd    descriptor of a pipe: an octet or the end of it asks for a stop
     rtc          seconds by which its clock is ahead of the host's, or false for a board without a clock
     reset_cause  why it starts: "power-on", "reset", "watchdog", "crash"
@@ -15,6 +16,7 @@ them in its flash):
 
 import errno
 import json
+import os
 
 from .. import forget
 from . import FAULT
@@ -24,6 +26,8 @@ from .unix import Board
 def open_board(argv):
     """The Board that the command line's settings describe."""
     told = settings(argv)
+    if "conf" in told and told["conf"][1:] not in os.listdir("/"):
+        os.mkdir(told["conf"])
     board = Board(told)
     board.show(FAULT)
     if told.get("held_ms") and board.reset_cause == "power-on":
@@ -36,7 +40,7 @@ def open_board(argv):
         from .._cpython import ask_ip
 
         found = ask_ip()
-    board.interfaces = [Interface(i["name"], i["address"]) for i in found]
+    board.interfaces = [Interface(i["name"], i["address"]) for i in found if i["address"]]
     return board
 
 

@@ -15,8 +15,10 @@ from pathlib import Path
 
 from .. import firmware, romfs
 from ..errors import UserError
+from . import cpu, esp32
 from .cpu import Cpu, interpreter
 from .keyboard import Keyboard
+from .net_port import NetPort
 from .serial_port import SerialPort
 from .wiring import Wiring
 
@@ -25,7 +27,7 @@ _IMAGE_NAME = "dhcpd.image"
 _ROM_NAME = "rom.bin"
 _GRACE_S = 3.0  # to stop in order before the processor is switched off
 _QUICK_S = 2.0  # an end this soon after a start counts as a failed start
-_QUICK_LIMIT = 3
+_QUICK_LIMIT = 10  # the firmware itself gives up after three failures, and once more with another configuration
 _GLANCE_MS = 50  # how soon a program that opens the serial port is noticed
 _RAW_BANNER = b"raw REPL; CTRL-B to exit\r\n"
 _BANNER = b"MicroPython "
@@ -36,14 +38,18 @@ class Spec:
     """What a board is made of."""
 
     folder: Path
-    address: IPv4Interface
+    address: IPv4Interface | None  # None: what board.conf in its flash tells
     netns: str
     iface: str = "eth0"
     heap: str = "256k"
     rom: bool = False  # the firmware runs in place, in memory-mapped flash
     rtc: int | None = 0  # seconds by which its clock is ahead; None: it has no clock
+    hold_ms: int = 0  # for how long its button is held at power-on
+    watchdog_s: float = 0  # reset it when its service stands still for so long; 0: it has no watchdog
     install: dict[str, Path] = field(default_factory=dict)
     make_image: Callable[[Path], bytes] | None = None  # of the configuration, given the folder of the conf room
+    chip: bool = False  # an ESP32, which starts what is in its flash, and can be flashed
+    tcp_port: int | None = None  # where its serial port is to be had with its reset lines; 0: any
 
 
 def parse_size(option: str, text: str) -> str:
@@ -61,7 +67,10 @@ def run(spec: Spec, note: Callable[[str], None]) -> int:
         spec.folder.mkdir(parents=True, exist_ok=True)
     except OSError as bad:
         raise UserError(f"{spec.folder} cannot be made: {bad.strerror}", "choose another DIR") from None
-    firmware.build(spec.folder / "firmware")
+    if spec.chip:
+        esp32.make_flash(spec.folder / "flash.bin")
+    else:
+        firmware.build(spec.folder / "firmware")
     if spec.rom:
         _write_rom(spec.folder)
     if spec.make_image:
@@ -94,67 +103,112 @@ class _Board:
         self.knock = _signals()
         self.button, self.pressed = os.pipe()
         os.set_inheritable(self.button, True)
+        self.fed, self.feeder = os.pipe()
+        os.set_blocking(self.feeder, False)
+        self.bites_at: float | None = None  # set once the watchdog has been fed
+        self.bitten = False
         self.keyboard = Keyboard()
-        self.port = SerialPort(spec.folder / "serial")
+        self.in_reset = False
+        self.download = False  # GPIO0 was low at the last reset
+        self.ports: list[SerialPort | NetPort] = [SerialPort(spec.folder / "serial")]
+        if spec.tcp_port is not None:
+            lines = esp32.ResetLines(self._hold_in_reset, self._release)
+            self.ports.append(NetPort(spec.tcp_port, lines, spec.folder / "serial.url"))
         self.cpu = self._start("power-on", run_main=True)
 
     def run(self) -> int:
-        where = f"{self.spec.iface} {self.spec.address} in namespace {self.spec.netns}"
-        self.note(f"vboard: power on, {where}, console {self.port.link}")
+        where = f"{self.spec.iface} {self.spec.address or '(address in flash)'} in namespace {self.spec.netns}"
+        self.note(f"vboard: power on, {where}, console {' and '.join(str(port.link) for port in self.ports)}")
         try:
             while True:
                 self._turn()
-                status = self.cpu.process.poll()
+                status = None if self.in_reset else self.cpu.process.poll()
                 if status is not None and (done := self._ended(status)) is not None:
                     return done
         finally:
-            self.cpu.wait(0)
-            self.port.close()
+            if not self.in_reset:
+                self.cpu.wait(0)
+            for port in self.ports:
+                port.close()
             self.keyboard.restore()
 
     def _turn(self) -> None:
         """Wait for something to happen on either side of the serial port, or a signal, and carry octets."""
-        cpu, port, keyboard = self.cpu, self.port, self.keyboard
-        attached = port.attached()
-        wanted = {self.knock: select.POLLIN, cpu.fd: 0 if port.full() else select.POLLIN}
-        if keyboard.fd is not None:
-            wanted[keyboard.fd] = select.POLLIN
-        if cpu.waiting:
-            wanted[cpu.fd] |= select.POLLOUT
-        if attached:
-            wanted[port.fd] = (0 if len(cpu.waiting) > 4096 else select.POLLIN) | (
-                select.POLLOUT if port.waiting else 0
-            )
-        poll = select.poll()
-        for fd, events in wanted.items():
-            poll.register(fd, events)
-        ready = dict(poll.poll(_GLANCE_MS))
+        keyboard = self.keyboard
+        ready = self._wait()
         if self.knock in ready:
-            os.read(self.knock, 64)
-            self._press_button()
+            self._knocked(os.read(self.knock, 64))
         if keyboard.fd in ready and keyboard.pressed_ctrl_c():
             self._press_button()
-        if port.fd in ready and (data := port.read()):
-            cpu.write(data)
-        if ready.get(cpu.fd, 0) & select.POLLIN and (data := cpu.read()):
-            self._printed(data)
-        if cpu.waiting:
-            cpu.flush()
-        if port.waiting:
-            port.flush()
-        if ready.get(cpu.fd, 0) & select.POLLHUP:
-            time.sleep(0.005)  # the interpreter is about to end
+        for port in self.ports:
+            if port.fd in ready and (data := port.read()) and not self.in_reset:
+                self.cpu.write(data)
+            if port.waiting:
+                port.flush()
+        if not self.in_reset:
+            self._carry(ready.get(self.cpu.fd, 0))
         if self.deadline is not None and time.monotonic() > self.deadline:
             self._cut_off()
+
+    def _wait(self) -> dict[int, int]:
+        """Return which descriptors are ready, and what for."""
+        poll = select.poll()
+        poll.register(self.knock, select.POLLIN)
+        if self.keyboard.fd is not None:
+            poll.register(self.keyboard.fd, select.POLLIN)
+        backlog = 0
+        if not self.in_reset:
+            backlog = len(self.cpu.waiting)
+            full = any(port.full() for port in self.ports)
+            poll.register(self.cpu.fd, (0 if full else select.POLLIN) | (select.POLLOUT if backlog else 0))
+        for port in self.ports:
+            if port.attached():
+                out = select.POLLOUT if port.waiting else 0
+                poll.register(port.fd, (0 if backlog > 4096 else select.POLLIN) | out)
+        return dict(poll.poll(_GLANCE_MS))
+
+    def _carry(self, events: int) -> None:
+        """Octets to and from the processor."""
+        if events & select.POLLIN and (data := self.cpu.read()):
+            self._printed(data)
+        if self.cpu.waiting:
+            self.cpu.flush()
+        if events & select.POLLHUP:
+            time.sleep(0.005)  # the interpreter is about to end
+
+    def _knocked(self, signals: bytes) -> None:
+        """USR1 is the reset button, USR2 the same with BOOT held; any other signal wants the board off."""
+        buttons = {signal.SIGUSR1: False, signal.SIGUSR2: True}
+        for number in signals:
+            if number in buttons and self.spec.chip:
+                self._hold_in_reset()
+                self._release(buttons[signal.Signals(number)])
+            else:
+                self._press_button()
+
+    def _hold_in_reset(self) -> None:
+        """The chip does nothing any more."""
+        self.in_reset = True
+        self.cpu.wait(0)
+
+    def _release(self, download: bool) -> None:
+        """The chip starts, as with the power."""
+        self.in_reset = False
+        self.download = download
+        self.hidden = None
+        self.note(f"vboard: reset line{', GPIO0 low' if download else ''}")
+        self.cpu = self._start("power-on", run_main=True)
 
     def _press_button(self) -> None:
         """Somebody wants the board off: ask the firmware, which has a little time to stop in order."""
         if self.deadline is None:
-            self.deadline = time.monotonic() + _GRACE_S
+            self.deadline = time.monotonic() + (0 if self.in_reset or self.cpu.binary else _GRACE_S)
             os.close(self.pressed)
 
     def _cut_off(self) -> None:
-        self.note(f"vboard: the firmware did not stop within {_GRACE_S:g} s; its power is cut")
+        if not self.in_reset and not self.cpu.binary:
+            self.note(f"vboard: the firmware did not stop within {_GRACE_S:g} s; its power is cut")
+        self.in_reset = False
         self.cpu.process.kill()
         self.cpu.process.wait()
 
@@ -173,10 +227,11 @@ class _Board:
             self.note(f"vboard: the firmware ended {_QUICK_LIMIT} times right after its start; what it said is above")
             return 1
         self.cpu.wait(0)
-        self.port.write(b"MPY: soft reboot\r\n")
+        for port in self.ports:
+            port.write(b"MPY: soft reboot\r\n")
         raw = status == 0 and self.tail.endswith((b">OK\r\n", b"\x04\x04"))
         self.hidden = b"" if raw else None
-        cause = "reset" if status in (0, 3) else "crash"
+        cause = "watchdog" if self.bitten else "reset" if status in (0, 3) else "crash"
         self.note(f"vboard: {cause} (exit status {status})")
         self.cpu = self._start(cause, run_main=not raw)
         return None
@@ -184,17 +239,29 @@ class _Board:
     def _start(self, cause: str, run_main: bool) -> Cpu:
         spec = self.spec
         settings = {
-            "dir": str(spec.folder),
-            "interfaces": [{"name": spec.iface, "address": str(spec.address)}],
+            "dir": "/host" if spec.chip else str(spec.folder),
+            "interfaces": [{"name": spec.iface, "address": str(spec.address or "")}],
             "install": {name: str(path) for name, path in spec.install.items()},
             "button_fd": self.button,
             "rtc": False if spec.rtc is None else spec.rtc,
             "reset_cause": cause,
+            "held_ms": spec.hold_ms,
+            **({"watchdog_fd": self.feeder} if spec.watchdog_s else {}),
         }
+        self.bites_at = None
+        self.bitten = False
         path = spec.folder / "settings.json"
         path.write_text(json.dumps(settings))
-        rom = spec.folder / _ROM_NAME if spec.rom else None
-        return Cpu(spec.folder / "firmware", rom, path, spec.netns, spec.heap, self.button, run_main)
+        if not spec.chip:
+            rom = spec.folder / _ROM_NAME if spec.rom else None
+            words = cpu.of_folder(spec.folder / "firmware", rom, path, spec.heap, run_main)
+            return Cpu(words, spec.netns, self.button)
+        reason = "" if self.download else esp32.why_not(spec.folder / "flash.bin")
+        if reason:
+            self.note(f"vboard: nothing to start in flash: {reason}")
+        if reason or self.download:
+            return Cpu(cpu.of_loader(spec.folder, reason), spec.netns, self.button, binary=True)
+        return Cpu(cpu.of_flash(spec.folder, spec.heap, run_main), spec.netns, self.button)
 
     def _printed(self, data: bytes) -> None:
         """Octets from the firmware. After a soft reset out of the raw REPL it is put back there, its banner hidden."""
@@ -208,15 +275,16 @@ class _Board:
             data = output + self.hidden[self.hidden.index(_RAW_BANNER) :]
             self.hidden = None
         self.tail = (self.tail + data)[-8:]
-        self.port.write(data)
+        for port in self.ports:
+            port.write(data)
 
 
 def _signals() -> int:
-    """A descriptor that becomes readable when somebody asks us to end."""
+    """A descriptor from which the numbers of the signals are read that somebody sends us."""
     knock, knocker = os.pipe()
     os.set_blocking(knock, False)
     os.set_blocking(knocker, False)
     signal.set_wakeup_fd(knocker, warn_on_full_buffer=False)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, lambda *_: None)
     return knock

@@ -51,26 +51,61 @@ _MOUNT = """
 """
 
 
-class Cpu:
-    """One run of the interpreter, from reset to reset. `rom`: an image of the firmware to run in place."""
+# A virtual ESP32 does as much from what is in its flash; without a main.py, or when that fails, it has its REPL.
+_BOOT_FROM_FLASH = """
+import sys, os
+sys.path[:] = [%(chip)r, '.frozen']
+import chipflash
+chipflash.start(%(folder)r, %(chip)r)
+del chipflash, sys.modules['chipflash']
+try:
+    if 'boot.py' in os.listdir():
+        execfile('boot.py')
+    if %(run_main)d and 'main.py' in os.listdir():
+        execfile('main.py')
+    else:
+        os.putenv('MICROPYINSPECT', '1')
+except Exception as e:
+    sys.print_exception(e, sys.stderr)
+    os.putenv('MICROPYINSPECT', '1')
+"""
 
-    def __init__(
-        self, root: Path, rom: Path | None, settings: Path, netns: str, heap: str, button: int, run_main: bool
-    ) -> None:
+
+def of_folder(root: Path, rom: Path | None, settings: Path, heap: str, run_main: bool) -> list[str]:
+    """The command that runs the firmware in a folder of the PC; `rom`: an image of it to run in place."""
+    boot = _BOOT % {
+        "root": str(root),
+        "chip": str(_CHIP),
+        "flash": str(settings.with_name("flash.bin")),
+        "run_main": run_main,
+        "mount": _MOUNT.strip() if rom else "pass",
+    }
+    return [*interpreter(rom), "-X", f"heapsize={heap}", "-c", boot, "--settings", str(settings)]
+
+
+def of_flash(folder: Path, heap: str, run_main: bool) -> list[str]:
+    """The command that runs what is in a board's flash."""
+    boot = _BOOT_FROM_FLASH % {"folder": str(folder), "chip": str(_CHIP), "run_main": run_main}
+    return [*interpreter(), "-X", f"heapsize={heap}", "-c", boot, "--settings", "/host/settings.json"]
+
+
+def of_loader(folder: Path, reason: str = "") -> list[str]:
+    """The command that runs the chip's ROM: its loader, or, for a reason, nothing."""
+    words = [sys.executable, "-m", "twinlease_host.vboard.rom_loader", str(folder / "flash.bin")]
+    return [*words, reason] if reason else words
+
+
+class Cpu:
+    """One run of a program, from reset to reset. `binary`: Ctrl-C on its serial line is an octet like any other."""
+
+    def __init__(self, words: list[str], netns: str, button: int, binary: bool = False) -> None:
         self.fd, slave = pty.openpty()
         tty.setraw(slave)  # no newline translation, echo or signals: a UART has none
         os.set_blocking(self.fd, False)
         self.waiting = b""
         self.started_at = time.monotonic()
+        self.binary = binary
         self._interrupted_at = 0.0
-        boot = _BOOT % {
-            "root": str(root),
-            "chip": str(_CHIP),
-            "flash": str(settings.with_name("flash.bin")),
-            "run_main": run_main,
-            "mount": _MOUNT.strip() if rom else "pass",
-        }
-        words = [*interpreter(rom), "-X", f"heapsize={heap}", "-c", boot, "--settings", str(settings)]
         parent = os.getpid()
         self.process = subprocess.Popen(
             ["ip", "netns", "exec", netns, *words],
@@ -122,6 +157,8 @@ class Cpu:
 
     def _interruptible(self) -> bool:
         """SIGINT is caught exactly while Python code runs and kbd_intr allows it."""
+        if self.binary:
+            return False
         try:
             status = Path(f"/proc/{self.process.pid}/status").read_text()
         except OSError:
