@@ -242,6 +242,8 @@ class Node:
             self._pool_next = (self._pool_next + 1) % len(self._probed_pools)
             pool = self._probed_pools[self._pool_next]
             peer = pool.failover
+            if peer is not None and not peer.serves:
+                continue  # what looks free may be leased: we are about to hear of it
             row = self._next_of(pool, FREE if peer is None else peer.own, now)
             if row < 0 and peer is not None and peer.takes_over:
                 row = self._next_of(pool, peer.partners, now)
@@ -270,7 +272,8 @@ class Node:
         """The prober's finding.  An address in use is abandoned; one that was leased meanwhile is its client's."""
         table = self.table
         table.clear_flags(row, PROBED)
-        if not self._is_unused(row):
+        peer = self.config.pools[table.pool_of(row)].failover
+        if not self._is_unused(row) or (peer is not None and not peer.serves):
             return False
         if answered:
             self.server.n_changed = 0

@@ -118,7 +118,7 @@ class Side:
         g = times.granted_s(want, t.tsfp(row), now, mclt)
         lease(t, row, plain(client), now + g, now)
         tstp = times.tstp_of_grant(now, want, g)
-        t.set_tsfp(row, times.tsfp_after_change(t.tsfp(row), tstp))
+        t.set_tsfp(row, min(t.tsfp(row), tstp))
         t.set_tstp(row, tstp)
         t.clear_flags(row, ACKED)
         self.updates.put(row)

@@ -92,7 +92,7 @@ class Peer:
         t = self.table
         assert t.state(row) == ACTIVE
         tstp = times.tstp_of_grant(now, want_s, granted_s)
-        t.set_tsfp(row, times.tsfp_after_change(t.tsfp(row), tstp))
+        t.set_tsfp(row, min(t.tsfp(row), t.tstp(row), tstp))
         t.set_tstp(row, tstp)
         self._owe(row)
 

@@ -192,6 +192,10 @@ def test_a_release_ends_the_lease_that_was_released_and_no_later_one():
             known = bndupd(RELEASED, plain(1), lease_expiration=NOW - 52, potential_expiration=NOW, cltt=NOW - 50)
             assert judged(tab, known, primary, normal) == 0
             assert judged(tab, update(ABANDONED), primary, normal) == 0
+            tab.set_tstp(0, NOW + 900)
+            for sent in (False, not primary):
+                assert judged(tab, update(ABANDONED), primary, normal, sent) == b.TRANSITION, "it did not know of ours"
+            assert judged(row_in(ACTIVE, NOW - 1), update(ABANDONED), primary, normal) == 0
 
 
 def test_active_over_active_is_accepted_unless_it_is_an_older_word():
@@ -235,6 +239,39 @@ def test_a_client_that_both_have_answered_at_once_keeps_the_longer_promise():
     assert tab.ends(0) == NOW + 100, "seen again since, and promised less"
     b.take(tab, 0, bndupd(ACTIVE, plain(2), cltt=NOW - 5, lease_expiration=NOW + 50), 0)
     assert tab.ends(0) == NOW + 50, "another client's"
+
+
+def test_a_guess_of_when_a_client_was_seen_counts_less_than_what_is_known():
+    """A lease of before this run, by a clock that nobody has told the time since: `since`."""
+
+    def says(cltt, ends, client=1):
+        return bndupd(ACTIVE, plain(client), cltt=cltt, start=cltt, lease_expiration=ends)
+
+    def old(message, since):
+        primary = b.judge(tab, 0, message, NOW, 0, True, True, False, since)
+        assert b.judge(tab, 0, message, NOW, 0, False, True, False, since) == primary
+        assert b.judge(tab, 0, message, NOW, 0, False, True, True, since) == primary, "a duel"
+        return primary == b.LESS_CRITICAL
+
+    tab = row_in(ACTIVE, NOW + 300, NOW - 10)
+    tab.set_tstp(0, NOW + 900)
+    for since, theirs in ((NOW - 5, NOW - 90), (NOW - 5, NOW - 1), (0, 0)):
+        assert old(says(theirs, NOW + 100), since), "the same client's: the longer"
+        assert not old(says(theirs, NOW + 300), since)
+    assert not old(says(NOW - 90, NOW + 100, client=2), NOW - 5) and old(says(0, NOW + 900, client=2), 0)
+    for primary in (True, False):  # nobody knows
+        want = b.LESS_CRITICAL if primary else 0
+        assert b.judge(tab, 0, says(0, NOW + 900, client=2), NOW, 0, primary, True, True, NOW - 5) == want
+    for since, want in ((NOW - 11, NOW - 10), (NOW - 10, 0)):
+        binding = Binding()
+        b.fill(binding, tab, 0, 0, since)
+        assert binding.cltt == binding.start == want
+    b.take(tab, 0, says(0, NOW + 900), 0)
+    assert (tab.cltt(0), tab.ends(0)) == (NOW - 10, NOW + 900)
+    b.take(tab, 0, says(0, NOW + 100, client=2), 0)
+    assert (tab.cltt(0), tab.ends(0)) == (0, NOW + 100)
+    b.fill(binding, tab, 0, 0, 0)
+    assert binding.cltt == 0, "nobody knows, which is told: without it the partner would believe all"
 
 
 # Duels

@@ -273,6 +273,10 @@ def test_a_client_that_both_servers_left_alone_is_answered_when_it_asks_again():
     grant(o, 30, n, o.now + 300)  # the partner did answer
     o.now += 3
     assert o.discover(n) is None
+    o = office()  # found by the simulator, seeds 100979 and 101686
+    assert o.discover(n) is None
+    o.now += 2
+    assert o.discover(n) is None, "the same, late by less than two seconds"
     o = office(split=256)  # our client, when all of ours are on offer
     for other in range(1, 26):
         assert o.discover(other)
@@ -631,6 +635,20 @@ def test_a_secondary_probes_its_own_list():
     s.table.clear_flags(27, QUIET)
     s.discover(client_of(False, 1))
     assert s.node.n_unprobed in (0, 1)
+
+
+def test_who_does_not_know_what_is_leased_probes_nothing():
+    """Found by the simulator, seeds 101238, 102251 and 102765: a new board found a client at its address, which it took
+    for free and abandoned, and its partner gave up that client's lease."""
+    o = office()
+    o.node.start_probing()
+    row = min(o.node.next_unprobed(o.now), o.node.next_unprobed(o.now))
+    o.peer.silent(b"not responding (recovering)")
+    assert row < 50 and not o.node.probed(row, True, o.now) and o.table.state(row) == FREE
+    asked = [o.node.next_unprobed(o.now) for _ in range(9)]
+    assert not [one for one in asked if 0 <= one < 50], "but in the pool that is not shared"
+    o.peer.serves = True
+    assert 0 <= o.node.next_unprobed(o.now) < 50
 
 
 def test_a_pool_is_as_full_as_both_lists_say():

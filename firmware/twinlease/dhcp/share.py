@@ -28,7 +28,7 @@ from .request import CHADDR
 _WAITING = const(64)
 _MARK = const(1 << 22)  # above the hash: this entry is in use
 _HOLD_S = const(120)  # as long as a server holds an offer
-_AGAIN_S = const(2)  # a dhcpd that pings first has offered by then
+_AGAIN_S = const(3)  # longer than a datagram and a dhcpd that pings take, in whole seconds
 _AGAIN_END_S = const(15)  # later than that, the client begins anew
 _SAID_S = const(60)
 

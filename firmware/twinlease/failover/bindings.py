@@ -123,11 +123,12 @@ def reason_of(reject):
     return _REASONS[reject], _TEXTS.split(b"\n")[reject]
 
 
-def judge(table, row, message, now, skew, primary, normal, sent):
+def judge(table, row, message, now, skew, primary, normal, sent, since=0):
     """May this BNDUPD be accepted?  0, or one of the numbers above.  Reference sections 5.4 and 5.5.
 
     row      -1 for an address that is not in the table; one of another relationship is for the caller to find
     skew     the partner's clock less ours, seconds
+    since    see seen()
     normal   our own state is NORMAL
     sent     our own update for the address is on its way
     """
@@ -140,7 +141,7 @@ def judge(table, row, message, now, skew, primary, normal, sent):
         return _STATUS  # ISC in NORMAL ends its process (reference section 0, item 1)
     if is_own_address(table, row):
         return _OWN_ADDRESS
-    if sent and not _partner_wins(table, row, message, status, skew, primary):
+    if sent and not _partner_wins(table, row, message, status, skew, primary, since):
         return LESS_CRITICAL
     reject = _lacks_client(message, status) or _claims_flags(table, row, message, status, primary)
     if reject:
@@ -148,20 +149,29 @@ def judge(table, row, message, now, skew, primary, normal, sent):
     if table.state(row) != ACTIVE:
         return 0 if _may_change(table, row, message, status, now, skew, normal) else TRANSITION
     if status == ACTIVE:
-        return LESS_CRITICAL if _is_old(table, row, message, now, skew) else 0
+        return LESS_CRITICAL if _is_old(table, row, message, now, skew, primary, since) else 0
     return 0 if _may_end(table, row, message, status, now, skew, primary, normal) else TRANSITION
 
 
-def _partner_wins(table, row, message, status, skew, primary):
+def seen(table, row, since):
+    """When our client was last seen; 0: nobody knows.
+
+    since   our clock is a guess, and this run began then; 0: it is trusted.  A power cut may have lasted for any time,
+            so a lease of before it seems younger than it is, and would pass for newer than the partner's.
+    """
+    cltt = table.cltt(row)
+    return cltt if cltt > since else 0
+
+
+def _partner_wins(table, row, message, status, skew, primary, since):
     """A duel: both updates are on their way.  Reference section 5.5."""
     if table.state(row) != ACTIVE:
         return status == ACTIVE or not primary
     if status == ACTIVE:
-        theirs = max(_time(message, w.CLIENT_LAST_TRANSACTION_TIME, skew), 0)
-        ours = table.cltt(row)
-        if (
-            -_OFF_S <= theirs - ours <= _OFF_S
-        ):  # the same moment, as far as two clocks can tell: or each calls itself later
+        theirs, ours = _time(message, w.CLIENT_LAST_TRANSACTION_TIME, skew), seen(table, row, since)
+        if not theirs or not ours:
+            return True  # it is for _is_old to say, on both sides
+        if -_OFF_S <= theirs - ours <= _OFF_S:  # the same moment, as far as two clocks can tell
             return not primary
         return theirs > ours
     return status == EXPIRED or not primary
@@ -209,9 +219,9 @@ def _may_end(table, row, message, status, now, skew, primary, normal):
     Reference section 5.4, and beyond it: while our lease runs only the client
     itself ends it (RELEASED, ABANDONED), or an administrator (RESET).
     """
-    if status == ABANDONED:
-        return True
     runs = _runs(table, row, message, now, skew)
+    if status == ABANDONED:
+        return not runs or not _owes(table, row)  # it does not know of our lease, and tells an older story
     if status == RELEASED or status == RESET:
         if primary and normal and status == RESET:
             return False
@@ -240,20 +250,29 @@ def _ended_by_client(table, row, message, skew):
     return (at < 0 or max(at, seen) >= table.cltt(row)) and _is_same_client(table, row, message)
 
 
-def _is_old(table, row, message, now, skew):
+def _is_old(table, row, message, now, skew, primary, since):
     """ACTIVE over ACTIVE: does the partner not know yet, or no more, what our client was promised later?
 
     ISC accepts it.  Its own cltt may be old because it never takes ours over;
     what it sends then is our lease, which ends when ours does.  A client that
-    both have answered at once has taken either answer: the longer counts.
+    both have answered at once has taken either answer: the longer counts.  So it
+    does where a side does not know when that was; of two clients counts who is known.
     """
-    theirs, ours = _time(message, w.CLIENT_LAST_TRANSACTION_TIME, skew), table.cltt(row)
-    if theirs <= 0 or theirs > ours or table.ends(row) <= now:
+    theirs, ours = _time(message, w.CLIENT_LAST_TRANSACTION_TIME, skew), seen(table, row, since)
+    if theirs < 0 or table.ends(row) <= now:
         return False
     shorter = _time(message, w.LEASE_EXPIRATION_TIME, skew) < table.ends(row) - _OFF_S
+    same = _is_same_client(table, row, message)
+    if not theirs or not ours:
+        return shorter if same else not theirs and (ours > 0 or primary)
     if ours - theirs <= _OFF_S:
-        return shorter and _is_same_client(table, row, message)
-    return shorter or is_pending(table.tstp(row), table.tsfp(row), table.flags(row) & ACKED)
+        return theirs <= ours and shorter and same
+    return shorter or _owes(table, row)
+
+
+def _owes(table, row):
+    """Is there something that the partner has not agreed to yet?"""
+    return is_pending(table.tstp(row), table.tsfp(row), table.flags(row) & ACKED)
 
 
 def _is_past(table, row, message, now, skew):
@@ -377,10 +396,11 @@ def _take_times(table, row, message, status, skew, again):
     table.set_tstp(row, min(agreed, ends) if status in _TRANSITIONAL else agreed)
 
 
-def fill(binding, table, row, shift):
+def fill(binding, table, row, shift, since=0):
     """Write into a writer.Binding what the row is now, as ISC fills a BNDUPD: reference section 5.4.
 
     shift   seconds to add to our times: the partner's clock less ours if it corrects nothing (ISC), else 0
+    since   see seen()
     """
     binding.clear()
     table.put_address(row, binding.address, 0)
@@ -389,7 +409,8 @@ def fill(binding, table, row, shift):
     binding.status = status = ABANDONED if own else state
     if status != ABANDONED:
         _fill_client(binding, table, row, flags)
-    tstp, cltt = table.tstp(row), table.cltt(row)
+    tstp = table.tstp(row)
+    cltt = seen(table, row, since) if status == ACTIVE else table.cltt(row)
     ends = FOREVER if own else table.ends(row)
     if status == ACTIVE and flags & BOOTP and ends == FOREVER:
         tstp = 0  # as ISC has it
@@ -397,7 +418,7 @@ def fill(binding, table, row, shift):
     binding.lease_expiration = _moved(ends, shift)
     binding.potential_expiration = _moved(tstp, shift)
     binding.start = _moved(start, shift)
-    if cltt and status != ABANDONED:
+    if status == ACTIVE or (cltt and status != ABANDONED):
         binding.cltt = _moved(cltt, shift)
     binding.ip_flags = (w.FLAG_RESERVED if flags & RESERVED else 0) | (w.FLAG_BOOTP if flags & BOOTP else 0)
 
@@ -425,7 +446,7 @@ def hold_back(table, row, now, primary):
         return True
     if not primary or table.state(row) != BACKUP or table.rewind(row) != BACKUP:
         return False
-    if not is_pending(table.tstp(row), table.tsfp(row), table.flags(row) & ACKED):
+    if not _owes(table, row):
         return False
     table.set_tstp(row, now + _HOLD_BACK_S)
     return True

@@ -51,6 +51,7 @@ class Exchange(Service):
         self.message = w.Message()
         self.partner_clock = Skew()
         self.now = self.up = 0
+        self.started = 0  # project seconds: what is later was told by the clock of this run
         self.startup_at = self.auto_at = self.wait_until = -1
         self.balance_at = self.balanced_at = -1  # the next run of the timer, and the last run; project seconds
         self.broken = False  # a message that matters found no room
@@ -99,7 +100,7 @@ class Exchange(Service):
             sent = row >= 0 and self.updates.is_sent(row)
             normal = self.record.state == endpoint.NORMAL
             reject = self.updates.bindings.judge(
-                t, row, m, self.now, self.partner_clock.seconds, self.primary, normal, sent
+                t, row, m, self.now, self.partner_clock.seconds, self.primary, normal, sent, self._guessed()
             )
         if row >= 0:
             self.came[row >> 3] |= 1 << (row & 7)
@@ -194,7 +195,12 @@ class Exchange(Service):
     def send(self, now):
         """Updates, as many as there is room for."""
         if self.link:
+            self.updates.since = self._guessed()
             self.updates.send(self.link.writer, now, self.shift())
+
+    def _guessed(self):
+        """Leases of until then are older than they seem, nobody knows by how much; 0 if none is."""
+        return 0 if self.store.server.trusted_time or not self.twin else self.started
 
     def _balance(self, by_timer):
         """Share the free addresses; returns how many went to the partner."""

@@ -58,7 +58,6 @@ class Peer(Exchange):
         self.on_link = None  # called when there is one
         self.dial_at = self.dials = 0
         self._second = 0
-        self.started = 0  # project seconds: what is later was told by the clock of this run
 
     def start(self, saved, alive, now, up):
         """Take up what flash held.

@@ -12,7 +12,7 @@ Not here: messages and states (peer.py), which client is asking (dhcp/share.py).
 
 from micropython import const
 
-from ..lease.row import ABANDONED, ACKED, ACTIVE, BACKUP, EXPIRED, FREE, HELD, RELEASED, RESET, USED
+from ..lease.row import ABANDONED, ACKED, BACKUP, EXPIRED, FREE, HELD, RELEASED, RESET, USED
 from . import balance, endpoint, times
 
 _LOOK = const(64)  # rows looked at in one tick
@@ -87,12 +87,11 @@ class Service:
         """How long a lease may be, of the seconds that all other rules allow: the MCLT rule.
 
         By a clock that is a guess nobody knows how much is left of what was agreed before a power cut: nothing counts.
-        Of what is free only its tstp: the partner has been told no more, or is told so just now, and waits no longer.
+        Nor does more than tstp: of what is free the partner has been told no more, or is told so just now, and waits
+        no longer.
         """
         t = self.table
-        tsfp = t.tsfp(row) if self.store.server.trusted_time else 0
-        if t.state(row) != ACTIVE:
-            tsfp = min(tsfp, t.tstp(row))
+        tsfp = min(t.tsfp(row), t.tstp(row)) if self.store.server.trusted_time else 0
         return times.granted_s(want_s, tsfp, now, self.record.mclt)
 
     def partner_free(self, network):
@@ -125,7 +124,7 @@ class Service:
         """The row is bound to a client that wanted (and the configuration allows) want_s, and gets granted_s."""
         t = self.table
         tstp = times.tstp_of_grant(now, want_s, granted_s)
-        t.set_tsfp(row, times.tsfp_after_change(t.tsfp(row), tstp))
+        t.set_tsfp(row, min(t.tsfp(row), t.tstp(row), tstp))
         t.set_tstp(row, tstp)
         self._owe(row, now)
 

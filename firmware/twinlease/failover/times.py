@@ -42,11 +42,6 @@ def tstp_of_grant(now, want_s, granted):
     return now + want_s + granted // 2
 
 
-def tsfp_after_change(tsfp, tstp):
-    """tsfp when we grant or renew, before the new tstp is set; ACKED is to be cleared."""
-    return min(tsfp, tstp)
-
-
 def is_pending(tstp, tsfp, acked):
     """Do we owe the partner an update about this address?"""
     return tstp > (tsfp if acked else 0)
