@@ -107,7 +107,7 @@ class App:
                 self.say("The partner's time, %s than ours, is not believed: ours stays a guess" % off)
             return
         step = max(told - self.clock.now, 0)
-        if self.set_clock(told, 0, step, False, _PARTNER_ERROR_MS, PARTNER):
+        if self.set_clock(told, 0, step, False, _PARTNER_ERROR_MS, PARTNER, peer):
             self.tell_time()
             self._tell_step(step)
 
@@ -117,11 +117,12 @@ class App:
         if skew and abs(skew) > _FOLLOW_S and peer.partner_owns and self.clock.credible(self.clock.now + skew):
             run("stepping", "by", self, skew * 1000, _PARTNER_ERROR_MS, PARTNER)
 
-    def set_clock(self, told, ms, step, everyone, error_ms, source):
+    def set_clock(self, told, ms, step, everyone, error_ms, source, followed=None):
         """It is `told`, and `ms`: leases that count from a wrong time move by `step`.
 
         step  seconds; back (below 0) move those that were given since this clock was last set, else those whose time
               is PROVISIONAL, or everyone's
+        followed  the Peer whose clock is ours from now on, and has not been in this run
 
         False if there is no memory for that.
         """
@@ -131,6 +132,8 @@ class App:
             gc.collect()
             return False
         moved = told - self.clock.now
+        if followed is not None:
+            move.lengthen(self.table, self.journal, self.clock.earliest, not followed.twin)
         self.clock.discipline(told, ms, error_ms, source)
         if self._floor_at > told:
             self._floor_at = 0

@@ -2,6 +2,7 @@
 
     leases(table, journal, step, everyone, now, since)   now: the time after the step
     back(table, journal, step, since, now)        the clock was ahead since then: step < 0
+    lengthen(table, journal, certain, all_of_them) a partner's clock is followed now
     finish(table, journal)                        at boot, if the journal has a META_STEP
     shifted(table, step, since)                   the rows alone, no journal
 
@@ -29,6 +30,7 @@ takes the floor back, at the next boot, from all that was written before.
 from micropython import const
 
 from .clock import FOREVER
+from .failover.times import is_pending
 from .lease import _rows
 from .lease.journal import META_CLOCK, META_STEP
 from .lease.row import ABANDONED, ACKED, ACTIVE, BACKUP, EXPIRED, FREE, PROVISIONAL
@@ -37,6 +39,7 @@ _PROVISIONAL = const(0)  # META_STEP tells who moves
 _EVERYONE = const(1)
 _SINCE = const(2)
 _BACK = b"\0"  # behind the time in META_CLOCK
+_APART_S = const(60)  # further apart a link does not come about with ISC dhcpd
 
 
 def leases(table, journal, step, everyone, now, since=FOREVER):
@@ -50,6 +53,22 @@ def back(table, journal, step, since, now):
     """Our clock was ahead by -step seconds since its project second `since`: what it gave moves back."""
     _note(journal, step, _SINCE, now, since)
     finish(table, journal)
+
+
+def lengthen(table, journal, certain, all_of_them):
+    """Leases of before this run may have been given by our own clock, and two clocks be apart: none ends early.
+
+    certain      it is later than that: what had ended then is over
+    all_of_them  or those that the partner does not know of; it knows better when the others end
+    """
+    for row in range(table.rows):
+        flags, ends = table.flags(row), table.ends(row)
+        if table.state(row) != ACTIVE or flags & PROVISIONAL or not certain < ends < FOREVER - _APART_S:
+            continue
+        if all_of_them or is_pending(table.tstp(row), table.tsfp(row), flags & ACKED):
+            table.set_times(row, ends + _APART_S, table.cltt(row))
+            journal.put_row(row)
+    journal.sync()
 
 
 def finish(table, journal):
@@ -137,7 +156,7 @@ def shifted(table, step, since=0):
 
 
 def _is_agreed_free(table, row):
-    """Both know that it is free, and whose: nobody was promised anything, and it must not become news for the partner."""
+    """Both know that it is free, and whose: nobody was promised anything, and it is to be no news for the partner."""
     state = table.state(row)
     return (state == FREE or state == BACKUP) and table.flags(row) & ACKED
 

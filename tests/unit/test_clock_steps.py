@@ -210,8 +210,9 @@ def test_without_a_trusted_clock_time_passes_for_certain():
 
 
 class Partner:
-    def __init__(self, time):
+    def __init__(self, time, twin=True):
         self.partner_time = time
+        self.twin = twin
 
 
 def test_a_partner_decades_ahead_is_refused_in_words_once_and_nothing_of_it_stays():
@@ -274,6 +275,37 @@ def test_what_a_partner_agreed_to_before_a_restart_does_not_move_with_a_guess():
     assert app.table.tstp(0) == T + 900 + 500, "what may have been promised is rather too late"
     assert app.table.cltt(0) == told, "it was seen before this run began: nobody knows how long before"
     assert app.table.cltt(1) == app.clock.now, "it was seen in this run"
+
+
+def test_leases_of_our_own_clock_do_not_end_early_by_a_partners_that_is_ahead():
+    """Found by the simulator beside a dhcpd, seed 348: restarted without its own clock, a board ended them 53 s early."""
+    for twin in (True, False):
+        flash = Nor(64)
+        app = boot(flash, T)
+        for row in range(4):
+            give(app, row, (600, 600, 600, 5)[row])
+        app.table.set_tstp(1, T + 900)
+        app.table.set_tsfp(1, T + 900)
+        app.table.set_flags(1, ACKED)
+        app.table.set_tstp(0, T + 900)
+        app.table.set_tstp(3, T + 900)
+        app.table.set_times(2, FOREVER, T)
+        for row in range(4):
+            app.journal.put_row(row)
+        app.journal.sync()
+        run(app, 70)
+        give(app, 4, 600)  # by that it is known in flash how late it was
+        flash = flash.reboot()
+        app = boot(flash, None)
+        lease(app.table, 5, plain(5), app.clock.now + 600, app.clock.now)
+        app.table.set_flags(5, USED | PROVISIONAL)
+        app.hear_partner(Partner(T + 70 + 53, twin))
+        assert app.clock.now == T + 123 and left(app, 5) == 600
+        app = boot(flash.reboot(), None)
+        ends = [app.table.ends(row) for row in range(4)]
+        assert ends == [T + 660, T + 600 if twin else T + 660, FOREVER, T + 5], (
+            "over, known elsewhere, or without an end"
+        )
 
 
 def test_a_free_address_that_both_agree_upon_is_no_news_after_a_step():
