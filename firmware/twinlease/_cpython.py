@@ -1,7 +1,7 @@
 """What MicroPython has and CPython lacks, so that every firmware file runs on both.
 
 `install()` registers a module `micropython` (const, native, viper) and the names
-that viper code casts with (ptr8, ptr16, uint).  Under CPython they do nothing: the same
+that viper code casts with (ptr8, ptr16, ptr32, uint).  Under CPython they do nothing: the same
 source then is plain Python.  `ask_ip()` asks Linux what interfaces it has.  Not imported on MicroPython.
 """
 
@@ -21,7 +21,7 @@ def install():
     m.const = m.native = m.viper = _same
     m.heap_lock = m.heap_unlock = lambda: None
     sys.modules["micropython"] = m
-    builtins.ptr8 = builtins.ptr16 = builtins.uint = _same
+    builtins.ptr8 = builtins.ptr16 = builtins.ptr32 = builtins.uint = _same
 
 
 def ask_ip():

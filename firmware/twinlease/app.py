@@ -16,6 +16,7 @@ import gc
 
 from . import VERSION, forget
 from .clock import PARTNER, RTC, RTC_ERROR_MS, Clock
+from .net.recorder import Recorder
 from .overlay import load, run
 
 _TICK_S = 1
@@ -47,8 +48,14 @@ class App:
         self._ticks = board.ticks_ms()
         self._floor_at = 0
         self._doubted = False  # it has been said that a partner's time is not believed
+        self.recorder = Recorder(self.clock)
+        self._tell = board.say
+        board.say = self.say
 
-        self.say = board.say
+    def say(self, text):
+        """A line for the log, to be kept and written."""
+        if self.recorder.keep(text):
+            self._tell(text)
 
     async def ticking(self):
         """Once a second: time goes on, leases end."""

@@ -26,6 +26,7 @@ if IN_ROM:  # bytecode, texts and the letters of names are in flash; with 32 bit
     _FAILOVER -= 31000 if _WIDE else 18000
 _GARBAGE = 4096
 _AIR = 6000  # the least that must be left: a datagram and what becomes of it, twice
+_RECORDS_MIN, _RECORDS_MAX, _PER_RECORD = 16, 32, 2048  # of the flight recorder, of 32 octets
 _ROW_OCTETS = 50  # with its index heads
 _CELL_OCTETS = 16
 _AHEAD_S = 86400
@@ -80,7 +81,7 @@ def _serve(app, alive):
     from .node import Link, Node
 
     board = app.board
-    app.log = Log(board.log)
+    app.log = Log(board.log, app.recorder)
     links = [Link(i.name, i.address, None) for i in board.interfaces]
     app.node = Node(app.config, app.table, links, _BURST, _ARENA)
     for link in links:
@@ -99,7 +100,7 @@ def _serve(app, alive):
         _join_pairs(app, alive)
     for link in links:
         app.say("Listening on %s" % link.name)
-    gc.collect()
+    _record(app)
 
 
 def _keep_time(app):
@@ -150,6 +151,12 @@ def _check_air():
     """A board that starts and then has no memory for a packet would serve nobody, and say nothing."""
     if 0 < _free() < _AIR:
         raise MemoryError
+
+
+def _record(app):
+    """What is left of the heap says how many requests are remembered."""
+    app.recorder.start(app.node, max(_RECORDS_MIN, min(_RECORDS_MAX, _free() // _PER_RECORD)))
+    app.driver.recorder = app.recorder
 
 
 def _what_would_fit(free, rows, more=0):

@@ -111,7 +111,7 @@ class Server:
         self._now = 0
         self._pool = self._subnet = self._settings = None  # of the address that the reply is about
         self._renewing = False
-        self._want_s = 0  # how long the lease would be if the partner had agreed to it
+        self.want_s = 0  # how long the lease would be if the partner had agreed to it
 
     def handle(self, request, link, now, arena):
         self.n_changed = self.reply = self.size = 0
@@ -300,7 +300,7 @@ class Server:
         held = t.state(row) == ACTIVE and self.choice.is_client(row)
         seconds = self._lease_seconds(held)
         if held and self._is_fresh(row, seconds):
-            seconds = t.ends(row) - self._now - self.doubt_s if t.ends(row) < FOREVER else FOREVER
+            self.want_s = seconds = t.ends(row) - self._now - self.doubt_s if t.ends(row) < FOREVER else FOREVER
         elif not self._bind(row, seconds):
             self.note = NO_MEMORY
             return
@@ -335,7 +335,7 @@ class Server:
         t.set_flags(row, USED if self.trusted_time else USED | PROVISIONAL)
         self._keep_items(row)
         if self._pool.failover is not None:
-            self._pool.failover.granted(row, self._want_s, seconds, now)
+            self._pool.failover.granted(row, self.want_s, seconds, now)
         self._change(row)
         return True
 
@@ -445,7 +445,7 @@ class Server:
             seconds = self._shorter_when_full(held, seconds)
         if seconds < settings.min_s:
             seconds = settings.min_s
-        self._want_s = seconds
+        self.want_s = seconds
         if pool is not None and pool.failover is not None:
             seconds = pool.failover.grant_s(self.row, seconds, self._now + self.doubt_s)
         return seconds
@@ -572,7 +572,7 @@ class Server:
         self._aim(row, client.subnet_of(self._address, 0))
         held = t.state(row) == ACTIVE and t.ends(row) == FOREVER and self.choice.is_client(row)
         if not held:
-            self._want_s = FOREVER
+            self.want_s = FOREVER
             if not self._bind(row, FOREVER):
                 self.note = NO_MEMORY
                 return

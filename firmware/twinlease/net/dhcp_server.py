@@ -28,6 +28,7 @@ class DhcpServer:
         self._journal = journal
         self._clock = clock
         self._log = log
+        self.tell = log.exchange  # or only what is serious
         self._interfaces = interfaces
         self._sockets = [broadcast_socket(i, _SERVER_PORT) for i in interfaces]
         self._view = memoryview(node.arena.buf)
@@ -35,6 +36,7 @@ class DhcpServer:
         self.received = self.sent = self.unsent = self.errors = self.starved = 0
         self._starving = self._complaints = 0
         self.prober = None
+        self.recorder = None
         self.catch_up = None  # brings the clock up to date, where it is compared with another server's
         self.left = None  # left.py, where pools have a failover partner
         self.after_flush = []  # called when the replies are sent: failover says what waited for the sync
@@ -88,9 +90,11 @@ class DhcpServer:
         node = self._node
         reason = node.on_dhcp(packet, len(packet), index, self._clock.now)
         if not reason:
-            self._log.exchange(node, node.links[index])
+            self.tell(node, node.links[index])
             if self.left and not node.server.reply:
                 self.left.look(packet, index)
+        if self.recorder:
+            self.recorder.take(packet, index, reason)
         return reason
 
     def _complain(self, link, reason, sender):
@@ -114,6 +118,8 @@ class DhcpServer:
         self._node.server.client.release()
         if self.left:
             self.left.forget()
+        if self.recorder:
+            self.recorder.capture = None
         gc.collect()
         self.starved += 1
         self._starving += 1
@@ -129,21 +135,42 @@ class DhcpServer:
 
     def flush(self):
         """Carry out what the node has decided.  Raises OSError if the flash fails: then nothing has been sent."""
+        # Its parts are functions of their own, or the frame would be borrowed from the heap: ARCHITECTURE.md, Frames.
         node = self._node
         if node.n_rows or node.metas:
-            for i in range(node.n_rows):
-                self._journal.put_row(node.rows[i])
-            for key, octets in node.metas:
-                self._journal.put_meta(key, octets)
-            self._journal.sync()
-        for i in range(node.sends):
+            self._persist()
+        i = 0
+        while i < node.sends:
             self._send(i)
-        for line in node.lines:
-            self._log.say(line)
+            i += 1
+        if node.lines:
+            self._say_lines()
         node.done()
+        if self.after_flush:
+            self._tell_failover()
+        self._log.flush()
+
+    def _persist(self):
+        node = self._node
+        i = 0
+        while i < node.n_rows:
+            self._journal.put_row(node.rows[i])
+            i += 1
+        if node.metas:
+            self._persist_metas()
+        self._journal.sync()
+
+    def _persist_metas(self):
+        for key, octets in self._node.metas:
+            self._journal.put_meta(key, octets)
+
+    def _say_lines(self):
+        for line in self._node.lines:
+            self._log.say(line)
+
+    def _tell_failover(self):
         for send in self.after_flush:
             send()
-        self._log.flush()
 
     def _send(self, i):
         node = self._node

@@ -14,6 +14,7 @@ from micropython import const
 from ..dhcp import request as _request
 from ..dhcp import server as _server
 from ..dhcp.request import CHADDR, CIADDR, GIADDR, HTYPE
+from ..octets import copy
 
 _SIZE = const(1280)
 _LINE_MAX = const(320)
@@ -66,25 +67,28 @@ def _put_ip(out: ptr8, at: int, src: ptr8, frm: int) -> int:
     return at - 1
 
 
-# note -> what ISC dhcpd adds to the request's line
-_NOTES = {
-    _server.WRONG_NETWORK: b": wrong network.",
-    _server.NOT_AUTHORITATIVE: b": ignored (not authoritative).",
-    _server.UNAVAILABLE: b": lease unavailable.",
-    _server.UNKNOWN_LEASE: b": unknown lease.",
-    _server.OTHER_SERVER: b": the client chose another server.",
-    _server.UNKNOWN_CLIENT: b": unknown client",
-    _server.DENIED: b": denied by the configuration",
-    _server.NO_MEMORY: b": no room for its client identifier",
-    _server.FOUND: b" (found)",
-    _server.NOT_FOUND: b" (not found)",
-    _server.NOW_ABANDONED: b": abandoned",
-    _server.NO_BOOTP: b": no dynamic leases for BOOTP clients on this network",
-    _server.TOO_EARLY: b": min-secs not reached",
-    _server.RECLAIMED: b": reclaiming an abandoned address",
-    _server.UNKNOWN_NETWORK: b": unknown network segment",
-    _server.PARTNER: b": ",
-}
+# What ISC dhcpd adds to the request's line: a line for each note of dhcp/server.py, in their order.
+_NOTES = (
+    b"\n"  # SERVED
+    b": unknown network segment\n"  # UNKNOWN_NETWORK
+    b"\n"  # NO_FREE: names the network
+    b": wrong network.\n"  # WRONG_NETWORK
+    b": ignored (not authoritative).\n"  # NOT_AUTHORITATIVE
+    b": lease unavailable.\n"  # UNAVAILABLE
+    b": unknown lease.\n"  # UNKNOWN_LEASE
+    b": the client chose another server.\n"  # OTHER_SERVER
+    b": unknown client\n"  # UNKNOWN_CLIENT
+    b": denied by the configuration\n"  # DENIED
+    b": no room for its client identifier\n"  # NO_MEMORY
+    b" (found)\n"  # FOUND
+    b" (not found)\n"  # NOT_FOUND
+    b": abandoned\n"  # NOW_ABANDONED
+    b": no dynamic leases for BOOTP clients on this network\n"  # NO_BOOTP
+    b": min-secs not reached\n"  # TOO_EARLY
+    b": reclaiming an abandoned address\n"  # RECLAIMED
+    b": \n"  # PARTNER: `share.words` go on
+)
+_MATTERS = bytes((_server.NO_FREE, _server.NO_MEMORY, _server.NOW_ABANDONED))
 
 _REPLIES = {
     _request.OFFER: b"DHCPOFFER on ",
@@ -95,21 +99,29 @@ _REPLIES = {
 
 
 class Log:
-    """stream: an object with write(octets)."""
+    """stream: an object with write(octets); recorder: a Recorder, which keeps what is said."""
 
-    def __init__(self, stream):
+    def __init__(self, stream, recorder=None):
         self._stream = stream
+        self._recorder = recorder
         self._buf = bytearray(_SIZE)
         self._view = memoryview(self._buf)
         self._at = 0
 
     def say(self, text):
         """One line of text."""
+        if self._recorder and not self._recorder.keep(text):
+            return
         self._text(text.encode()[: _LINE_MAX - 1])
         self._end()
 
     def malformed(self, link, reason, source):
         self.say("Dropped a packet from %s via %s: %s" % (source, link.name, _request.REASONS[reason]))
+
+    def serious(self, node, link):
+        """The same, of a request that somebody should look after; of others nothing."""
+        if node.server.note in _MATTERS:
+            self.exchange(node, link)
 
     def exchange(self, node, link):
         """The request that the node handled last, and its reply."""
@@ -120,7 +132,7 @@ class Log:
         self._asked(r.type, r, server)
         self._client(r, link)
         if server.note:
-            self._text(_NOTES.get(server.note, b""))
+            self._note(server.note)
             if server.note == _server.PARTNER:
                 self._text(server.share.words)
             if server.note == _server.NO_FREE:
@@ -164,7 +176,7 @@ class Log:
         self._text(b" via ")
         self._via(r, link)
         if not server.reply:
-            self._text(_NOTES.get(server.note, b""))
+            self._note(server.note)
             self._end()
             return
         self._end()
@@ -175,6 +187,15 @@ class Log:
         self._text(b") via ")
         self._via(r, link)
         self._end()
+
+    def _note(self, note):
+        at = 0
+        while note:
+            at = _NOTES.find(b"\n", at) + 1
+            note -= 1
+        n = _NOTES.find(b"\n", at) - at
+        copy(self._buf, self._at, _NOTES, at, n)
+        self._at += n
 
     def _no_free(self, server):
         network = server.client.network

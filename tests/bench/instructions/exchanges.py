@@ -19,9 +19,10 @@ from twinlease.lease.journal import Journal
 from twinlease.lease.table import Table
 from twinlease.net import dhcp_server
 from twinlease.net.log import Log
+from twinlease.net.recorder import Recorder
 from twinlease.node import Link, Node
 
-BURST, ARENA = 12, 4800  # as start.py has it
+BURST, ARENA, RECORDS = 12, 4800, 32  # as start.py has it
 TIMES = 40
 TOGETHER = 4  # exchanges between two messages of the partner
 NOW = 216_000_000
@@ -115,6 +116,8 @@ class Board:
         self.socket = socket = Socket()
         dhcp_server.broadcast_socket = lambda interface, port: socket
         self.driver = dhcp_server.DhcpServer(self.node, self.journal, Clock(), Log(Stream()), [Interface()])
+        self.driver.recorder = Recorder(Clock())
+        self.driver.recorder.start(self.node, RECORDS)
         self.discover = (packet(b"\x35\x01\x01"), bytes(16))
         self.request = (packet(b"\x32\x04" + bytes(4) + b"\x35\x01\x03\x36\x04" + address), bytes(16))
         self.renewal = (packet(b"\x35\x01\x03"), bytes(16))
