@@ -8,7 +8,7 @@ NODE := build/node/.installed
 
 DEBIAN := isc-dhcp-server isc-dhcp-client udhcpc dhcpcd-base kea-admin kea-dhcp4-server dnsmasq-base iproute2 tshark chrony
 
-.PHONY: help run demo test unit micropython boards power interop failover time host sim explore simulation fuzz fuzz-guided bench instructions power-day soak lint check debian udhcpc clean
+.PHONY: help run demo test unit micropython boards power interop failover time host sim explore simulation fuzz fuzz-guided bench instructions power-day soak lint docs check debian udhcpc clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,6 +96,10 @@ instructions: $(STAMP) ## Count the instructions of an exchange with callgrind, 
 
 lint: $(STAMP) ## Style of everything, types of host/
 	@$(BIN)/ruff check . && $(BIN)/mypy
+
+docs: $(STAMP) ## Write the pages of docs/ that are made from what they are about; EXAMPLES=1 asks virtual boards anew (root)
+	@$(BIN)/python -m twinlease_host.pages $(if $(EXAMPLES),--examples)
+	@$(BIN)/python -m tests.lab.failover_diagram
 
 check: lint unit ## What to run before a commit: seconds
 

@@ -76,6 +76,10 @@ class Board:
                 raise UserError(f"{self} does not serve: {line}", code=1)
             lan.set_carrier(self.machine, True)
 
+    def wait_started(self) -> None:
+        """Wait until it has started again by itself, and serves or has nothing to serve by."""
+        self._live.wait_line((_STARTED, *_REFUSED), _BOOT_S)
+
     def cut_power(self, lan: Lan, timeline: Timeline) -> None:
         """Without a farewell: nothing that it would still say leaves it."""
         lan.set_carrier(self.machine, False)

@@ -1,0 +1,1 @@
+"""Pages of docs/ that are made from what they are about: the console's commands, the boards (`make docs`)."""
