@@ -93,6 +93,9 @@ class Client:
         self.takes_last_offer = rng.random() < 0.2
         self.asleep = False
         self.asked_for = _NOBODY
+        self.requests: dict[bytes, bytes] = {}
+        """By xid: the address that was asked for.  A datagram may be late."""
+        self._given_up: set[bytes] = set()
         self._xid = b""
         self._offer: Reply | None = None
         self._tries = 0
@@ -108,6 +111,10 @@ class Client:
     def _set_timer(self, ms: int, call: Any) -> None:
         self.loop.drop(self._timer)
         self._timer = self.loop.after(ms, call)
+
+    def has_given_up(self, xid: bytes) -> bool:
+        """Has it declined or released since what it asked for by this xid?"""
+        return xid in self._given_up
 
     # Coming and going
 
@@ -202,6 +209,7 @@ class Client:
 
     def _ask(self, address: bytes, options: bytes, to: bytes = _NOBODY, ciaddr: bytes = _NOBODY) -> None:
         self.asked_for = address
+        self.requests[self._xid] = address
         self._sent = self.loop.now
         self._send(REQUEST, options + self.wish, to, ciaddr)
 
@@ -283,6 +291,7 @@ class Client:
 
     def _send(self, kind: int, options: bytes, to: bytes = _NOBODY, ciaddr: bytes = _NOBODY) -> None:
         if kind in (RELEASE, DECLINE):
+            self._given_up.add(self._xid)
             self._new_xid()
         secs = (self.loop.now - self._began) // 1000 if kind in (DISCOVER, REQUEST) and to == _NOBODY else 0
         giaddr = self.world.relay_of(self.place) if to == _NOBODY else _NOBODY

@@ -104,12 +104,15 @@ class Judge:
 
     # Servers to clients
 
-    def replied(self, server: Any, kind: int, address: bytes, client: bytes, seconds: int) -> None:
-        """An OFFER, ACK or NAK has left a server.  For a NAK, `address` is what the client asked for."""
+    def replied(self, server: Any, kind: int, address: bytes, client: bytes, seconds: int, late: bool = False) -> None:
+        """An OFFER, ACK or NAK has left a server.  For a NAK, `address` is what the client asked for.
+
+        late: the client has declined or released the address since it asked, so it takes this ACK for none.
+        """
         if kind == OFFER:
             self._offered(server, address, client)
         elif kind == ACK and seconds >= 0:
-            self._acknowledged(server, address, client, seconds)
+            self._acknowledged(server, address, client, seconds, late)
         elif kind == NAK:
             self.naks += 1
             promise = self.promises.get(address, {}).get(client)
@@ -143,12 +146,12 @@ class Judge:
 
     def discovered(self, client: bytes, secs: int, place: str) -> None:
         """A client asks for an address, for the first time or again."""
-        first = self.discovers.get(client, (0, 0, ""))[0]
+        first = self.discovers.get(client, (-_HOLD_MS, 0, ""))[0]
         if self.loop.now - first > _AGAIN_END_MS:
             first = self.loop.now
         self.discovers[client] = (first, secs, place)
 
-    def _acknowledged(self, server: Any, address: bytes, client: bytes, seconds: int) -> None:
+    def _acknowledged(self, server: Any, address: bytes, client: bytes, seconds: int, late: bool) -> None:
         now = self.loop.now
         self.acks += 1
         who = "%s acknowledges %s to %s for %d s" % (server.name, dotted(address), client.hex(":"), seconds)
@@ -171,11 +174,13 @@ class Judge:
         if self._is_contested(address):
             self.contested[address] = max(self.contested[address], now + 1000 * seconds)
         for elsewhere, others in self.promises.items():
-            if elsewhere != address:
+            if elsewhere != address and not late:
                 others.pop(client, None)
         if address in self.shared:
             self._is_within_mclt(server, address, client, seconds, who)
         self._is_durable(server, address, client, seconds, who)
+        if late:
+            del held[client]
 
     def _is_contested(self, address: bytes) -> bool:
         return self.contested.get(address, 0) > self.loop.now

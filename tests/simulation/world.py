@@ -295,8 +295,11 @@ class World:
         reply = Reply(octets)
         client = self.by_hardware.get(reply.client)
         self.note(server.name, (reply.kind, reply.client, reply.address, reply.seconds))
-        address = client.asked_for if reply.kind == NAK and client is not None else reply.address
-        self.judge.replied(server, reply.kind, address, reply.client, reply.seconds)
+        address = reply.address
+        if reply.kind == NAK and client is not None:
+            address = client.requests.get(reply.xid, _NOBODY)
+        late = client is not None and client.has_given_up(reply.xid)
+        self.judge.replied(server, reply.kind, address, reply.client, reply.seconds, late)
         if client is not None:
             self.network.datagram(server.name, client.place, client.hear, octets)
 

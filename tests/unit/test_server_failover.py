@@ -359,6 +359,21 @@ def test_nobody_is_refused_for_a_lease_that_may_have_ended_while_we_were_away():
         assert o.reboot("10.77.1.1", 2).type == NAK, "it runs, for certain"
 
 
+def test_nobody_is_refused_what_is_on_offer_to_another_and_the_partner_may_have_leased():
+    """Found by the simulator, seed 102583: the partner, in PARTNER-DOWN, had taken it over while we were away."""
+    for primary in (True, False):
+        o = office(primary=primary)
+        o.peer.interrupted()
+        offer = o.discover(2)
+        assert o.reboot(offer.address, 1) is None and words(o) == b"lease owned by peer"
+        assert o.send(wish(1, offer.address, ciaddr=offer.address)) is None
+        o.peer.linked = True
+        assert o.reboot(offer.address, 1).type == NAK
+        o.peer.linked = False
+        assert o.select(offer, 1).type == NAK, "who is still choosing holds nothing"
+        assert o.select(offer, 2).type == ACK
+
+
 def test_what_is_held_back_is_not_given_and_does_not_hide_what_may_be():
     o = office(SHARED.replace("10.77.1.50", "10.77.3.250"), split=256)
     last = o.table.count(0, FREE) - 1

@@ -77,8 +77,8 @@ class Share:
             return self._may_have_ended(row, peer)
         if peer is None or state == RESET or choice.holds(row):
             return False
-        if peer.may_allocate(row, choice.now):
-            return False
+        if peer.may_allocate(row, choice.now) and (peer.linked or choice.was_selected() or choice.may_take(row)):
+            return False  # what is on offer to another the partner may have leased to this one, taking us for down
         if state == EXPIRED:
             self.words = b"lease in transition state expired"
         elif state == RELEASED:
