@@ -21,10 +21,20 @@ def main():
         app.main(board)
     except Exception as e:
         _print_exception(e)
+        _count(board, repr(e))
         board.reset("the server failed: %r" % e)
     finally:
         guard(3)
     board.close()
+
+
+def _count(board, why):
+    try:
+        from twinlease import attempts
+
+        attempts.failed(board, why)
+    except MemoryError:
+        pass  # to start again is what matters
 
 
 def _print_exception(e):

@@ -15,7 +15,9 @@ import asyncio
 import gc
 
 from . import VERSION, forget
+from .board import ALONE, NO_TIME, NORMAL
 from .clock import PARTNER, RTC, RTC_ERROR_MS, Clock
+from .failover.endpoint import NORMAL as _BOTH_WELL
 from .net.recorder import Recorder
 from .overlay import load, run
 
@@ -41,6 +43,7 @@ class App:
         self.since = 0  # by our clock: when it was last set, other than to move all that it has given along
         self.trial = -1
         """Minutes for which the configuration is on trial, 0: it must only work, -1: it is not (revisions.py)."""
+        self.tasks = []  # that start.py wants to run besides
         self.refused = ""  # what was wrong with the configuration
         self.restart = ""  # why the board is to start again when the service has ended
         self._last_act = None  # what is to be done before that
@@ -66,6 +69,13 @@ class App:
                 self.driver.flush()
                 await asyncio.sleep(0)
             self.driver.tick()
+            self.board.tick(self._light())
+
+    def _light(self):
+        for peer in self.peers:
+            if peer.record.state != _BOTH_WELL:
+                return ALONE
+        return NORMAL if self.clock.trusted else NO_TIME
 
     def catch_up(self):
         """Bring the clock up to date: a second that is over and not counted would be another server's time too."""
@@ -221,7 +231,8 @@ async def _console(app):
 
 async def _serve(app):
     board = app.board
-    tasks = []
+    tasks = app.tasks
+    tasks.extend(board.tasks())
     if board.serial:
         tasks.append(_console(app))
     if app.node:
@@ -269,7 +280,7 @@ async def _until_stopped(board, failed):
 def main(board):
     """Serve until the board is asked to stop.  Raises what made a task fail."""
     app = App(board)
-    app.say("Twinlease %s on %s" % (VERSION, board.name))
+    app.say("Twinlease %s on %s, reset cause: %s" % (VERSION, board.name, board.reset_cause))
     from . import start
 
     start.build(app)

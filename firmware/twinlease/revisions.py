@@ -19,7 +19,7 @@ PROBLEMS = "problems"
 KEPT = 4
 
 _EARLIER = "rollback.%d.conf"
-_TRIAL = "trial"
+TRIAL = "trial"
 
 
 def commit(store, minutes):
@@ -30,14 +30,14 @@ def commit(store, minutes):
     before = store.pieces(CONFIG)
     if before is not None:
         store.write(_EARLIER % 1, before)
-    store.store(_TRIAL, b"%d %s" % (minutes, digest))
+    store.store(TRIAL, b"%d %s" % (minutes, digest))
     store.rename(CANDIDATE, CONFIG)
     store.remove(PROBLEMS)
 
 
 def on_trial(store):
     """Minutes until dhcpd.conf must be confirmed, 0 if it must only work; -1 if it is not on trial."""
-    told = store.load(_TRIAL)
+    told = store.load(TRIAL)
     if not told:
         return -1
     minutes, _, digest = told.partition(b" ")
@@ -46,18 +46,18 @@ def on_trial(store):
 
 def prove(store):
     """dhcpd.conf has proved itself."""
-    store.remove(_TRIAL)
+    store.remove(TRIAL)
 
 
 def give_up(store, why):
     """Serve what was served before.  False if there is nothing to go back to: then dhcpd.conf stays, not on trial."""
     store.store(PROBLEMS, why.encode())
     if not store.has(_EARLIER % 1):
-        store.remove(_TRIAL)
+        store.remove(TRIAL)
         return False
     store.write(CANDIDATE, store.pieces(CONFIG))  # to be mended
     store.rename(_EARLIER % 1, CONFIG)
-    store.remove(_TRIAL)
+    store.remove(TRIAL)
     return True
 
 

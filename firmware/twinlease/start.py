@@ -37,6 +37,8 @@ def build(app):
     """Take up the configuration, recover the leases, put the parts together, open the sockets."""
     free = rows = more = 0
     _collect_after(_GARBAGE)
+    if not _may_serve(app):
+        return
     try:
         if _configure(app):
             free, rows = _free(), app.config.rows
@@ -62,6 +64,22 @@ def build(app):
     if why:
         app.say(why + _what_would_fit(free, rows, more))
         app.say("This board serves nobody until it has a smaller configuration")
+
+
+def _may_serve(app):
+    """Is the board itself in order, and has it stayed up?"""
+    board = app.board
+    why = board.refused
+    if not why:
+        if board.reset_cause not in ("power-on", "reset", "soft reset") or board.files().has("failed-starts"):
+            from . import attempts
+
+            why = attempts.begin(board)
+            app.tasks.append(attempts.run(app))
+    if why:
+        app.say("No service: " + why)
+        board.release_files()
+    return not why and len(board.interfaces) > 0
 
 
 def _collect_after(octets):
@@ -200,14 +218,14 @@ def _cells_per_row(app):
 
 
 def _end_trial(app):
-    """A configuration that needs no confirmation has proved itself by now."""
+    """A configuration that needs no confirmation serves; when it has stayed up, that is written down (attempts.py)."""
     if app.trial == 0:
-        from . import revisions
-
-        revisions.prove(app.board.files())
-        app.board.release_files()
-        forget("twinlease.revisions")
         app.trial = -1
+        if not app.tasks:
+            from . import attempts
+
+            app.tasks.append(attempts.run(app))
+        app.board.release_files()
 
 
 def _go_back(app, why):

@@ -32,8 +32,8 @@ class Board:
     def start(self, *more: str) -> None:
         words = [*TOOL, "vboard", "run", str(self.folder), "--address", "10.77.0.2/16"]
         words += ["--netns", self.netns]
-        if more == ("--no-config",):  # with what is in flash
-            more = ()
+        if "--no-config" in more:  # with what is in flash
+            more = tuple(word for word in more if word != "--no-config")
         else:
             words += ["--config", str(self.config)]
         words += more

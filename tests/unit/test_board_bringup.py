@@ -107,7 +107,7 @@ def test_a_board_with_its_settings_is_on_the_network_with_leases_in_flash():
     for platform in ("esp32", "rp2"):
         with Site(platform, WIFI) as site:
             board = site.start()
-            assert board.name == platform and board.reset_cause == "power-on" and not board.safe, board.safe
+            assert board.name == platform and board.reset_cause == "power-on" and not board.refused, board.refused
             assert [i.name for i in board.interfaces] == ["wlan0"] and site.chip.network.told["hostname"] == ("twin-a",)
             assert board.leases.program_unit == (256 if platform == "rp2" else 1)
             assert board.leases.size == (98304 if platform == "rp2" else 65536)
@@ -131,11 +131,11 @@ def test_only_what_a_board_is_wired_for_is_loaded():
 def test_an_esp32_without_a_partition_takes_files_where_it_is_told_to():
     with Site("esp32", WIFI, partition=False) as site:
         board = site.start()
-        assert "flash has no partition named leases" in board.safe and board.leases is None
+        assert "flash has no partition named leases" in board.refused and board.leases is None
         assert board.interfaces, "the console is there to mend it, and the network too"
     with Site("esp32", WIFI + "leases 40960;\n", partition=False) as site:
         board = site.start()
-        assert not board.safe and board.leases.size == 40960 and board.leases.program_unit == 1
+        assert not board.refused and board.leases.size == 40960 and board.leases.program_unit == 1
 
 
 def test_what_is_wrong_in_the_settings_is_said_and_the_console_is_there():
@@ -148,13 +148,13 @@ def test_what_is_wrong_in_the_settings_is_said_and_the_console_is_there():
     ):
         with Site("rp2", conf) as site:
             board = site.start()
-            assert why in board.safe and not board.interfaces, (conf, board.safe)
+            assert why in board.refused and not board.interfaces, (conf, board.refused)
 
 
 def test_a_new_board_has_no_address_yet_and_says_so():
     with Site("rp2") as site:
         board = site.start()
-        assert board.told["network"] == ["wifi"] and not board.interfaces and not board.safe
+        assert board.told["network"] == ["wifi"] and not board.interfaces and not board.refused
         assert "This board has no address yet: set it up at its console" in site.logged(board)
         told = dict(board.told)
         told["address"], told["wifi"] = ["10.77.0.9/16"], ["office", "secret"]
@@ -166,7 +166,7 @@ def test_the_button_at_power_on():
     for held, safe in ((0, False), (300, False), (2000, True), (60000, False)):
         with Site("esp32", WIFI) as site:
             board = site.start(held=held)
-            assert bool(board.safe) == safe and board.load_config() is None
+            assert bool(board.refused) == safe and board.load_config() is None
             assert bool(board.interfaces), "safe mode is no service; the network is there"
 
 
@@ -185,7 +185,7 @@ def test_a_factory_reset_by_the_button_keeps_the_wiring_only():
 def test_the_button_counts_at_power_on_only():
     with Site("esp32", WIFI) as site:
         board = site.start(held=12000, cause=2)
-        assert not board.safe and "address" in board.told
+        assert not board.refused and "address" in board.told
 
 
 def test_the_reset_cause_tells_what_was_wanted_from_what_went_wrong():
@@ -213,18 +213,18 @@ def test_the_watchdog_begins_with_the_service_and_only_the_service_feeds_it():
             for task in board.tasks():
                 task.close()
             assert machine.watchdog is None, "nothing serves yet"
-            board.alive(NORMAL)
-            board.alive(NORMAL)
+            board.tick(NORMAL)
+            board.tick(NORMAL)
             assert machine.watchdog.timeout == ms and machine.watchdog.fed == 2
             board.close()
             assert machine.timers or machine.watchdog.timeout == 3600000, "the interpreter is left in peace"
     with Site("esp32", WIFI + "watchdog off;\n") as site:
         board = site.start()
-        board.alive(NORMAL)
+        board.tick(NORMAL)
         assert site.chip.machine.watchdog is None
     with Site("rp2", WIFI + "watchdog 20;\n") as site:
         board = site.start()
-        board.alive(NORMAL)
+        board.tick(NORMAL)
         assert site.chip.machine.watchdog.timeout == 8000, "a Pico has no longer one"
 
 
@@ -232,7 +232,7 @@ def test_the_led_shows_a_fault_while_there_is_no_link():
     with Site("esp32", WIFI) as site:
         board = site.start()
         assert board.shown() == FAULT
-        board.alive(ALONE)
+        board.tick(ALONE)
         assert board.shown() == FAULT, "the link is not up"
         site.chip.network.wlan.link = True
         board.interfaces[0].tend(board.say)

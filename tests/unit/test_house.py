@@ -24,6 +24,7 @@ FLOORS = {
     "move": 8,
     "stepping": 8,
     "revisions": 0,
+    "attempts": 8,
     "pairing": 9,
     "start": 9,
     "app": 10,

@@ -2,7 +2,7 @@
 
 from consoles import Files
 from test_configuration import FakeBoard, Reset, good_image
-from twinlease import revisions, start
+from twinlease import attempts, revisions, start
 
 
 class Region:
@@ -22,9 +22,13 @@ class App:
         self.board.release_files = lambda: None
         self.store = Files()
         self.board.files = lambda: self.store
+        self.board.refused = ""
+        self.board.reset_cause = "reset"
+        self.board.interfaces = [None]
         self.say = self.board.say
         self.config = self.table = self.journal = self.node = self.driver = None
         self.trial = -1
+        self.tasks = []
 
 
 def build(app, **instead):
@@ -120,7 +124,11 @@ def test_a_configuration_that_serves_has_proved_itself_unless_it_must_be_confirm
     for minutes, left in ((0, -1), (5, 5)):
         app = on_trial(minutes)
         build(app, _recover_leases=lambda app: 0, _serve=lambda app, alive: None)
-        assert app.trial == left and revisions.on_trial(app.store) == left
+        assert app.trial == left and revisions.on_trial(app.store) == minutes
+        if app.tasks:
+            app.tasks[0].close()
+            attempts.stayed(app.board, app.store.load("trial"))
+        assert revisions.on_trial(app.store) == left
         assert app.store.kept["dhcpd.conf"] == b"new"
 
 

@@ -20,10 +20,10 @@ firmware may use of it:
     reset(why)      restarts the board; does not return
     close()         closes what is open; the board can be switched off
     reset_cause     "power-on", "reset" (somebody wanted it), "soft reset", "watchdog" or "crash"
-    safe            why no service is to start, or "": somebody held the button, or the board itself is not in order
-    alive(light)    once a second, by the service that has got on by a second: feeds the watchdog, shows a light
+    refused         why no service is to start, or "": somebody held the button, or the board itself is not in order
+    tick(light)     once a second, by the service that has got on by a second: feeds the watchdog, shows a light
     tasks()         coroutines that run beside the service: links, LED, log
-    forget_person() keep how the board is wired only
+    forget_person() of board.conf, keep how the board is wired only (where there is one)
 
 The lights of the LED, of which the service shows the worst that is true:
 
@@ -38,10 +38,10 @@ a board loads those that it is wired for.
     unix, unix_start                    a process: virtual board, Raspberry Pi
     esp32, rp2                          what differs between the two; loaded at boot
     bringup, settings, hold, carve      at boot: board.conf, the button, flash without a partition
-    hardware, flash, serial, base       stay
+    hardware, flash, base               stay
     wifi, lan, w5500, nic, lamp         stay, as wired
     files                               configuration files, while one is wanted
-    nor, littlefs                       flash in a file, and a file system in that
+    nor, littlefs, led                  flash in a file, and a file system in that; a LED that is a file
     wipe, rest                          a factory reset; a watchdog while nothing serves
 """
 
@@ -52,7 +52,6 @@ from micropython import const
 from .. import forget
 
 NORMAL, ALONE, NO_TIME, FAULT = const(0), const(1), const(2), const(3)
-LIGHTS = ("normal", "alone", "no time", "fault")
 
 
 def open(argv):
@@ -62,6 +61,7 @@ def open(argv):
 
         board = unix_start.open_board(argv)
         forget("twinlease.board.unix_start")
+        forget("twinlease.board.led")
         return board
     if sys.platform in ("esp32", "rp2"):
         from . import bringup

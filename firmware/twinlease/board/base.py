@@ -1,8 +1,9 @@
-"""What the boards of all ports share: configuration files, ticks, and what a port without more of it does not do.
+"""What the boards of all ports share: configuration files, ticks, the serial line of MicroPython's.
 
 A port's Board offers besides: files() and release_files(), log, leases, interfaces, and what __init__.py lists.
 """
 
+import asyncio
 import os
 import sys
 import time
@@ -13,7 +14,7 @@ IMAGE = "dhcpd.image"
 
 class Board:
     random = staticmethod(os.urandom)
-    safe = ""
+    refused = ""
 
     if sys.implementation.name == "micropython":
         ticks_ms = staticmethod(time.ticks_ms)
@@ -56,9 +57,28 @@ class Board:
             raise OSError("there is no file %s on this board" % name)
         return octets.decode()
 
-    def forget_person(self):
-        """Of the board's own settings, keep how it is wired only (a factory reset)."""
-
     def tasks(self):
         """What the board does beside the service: coroutines that run as long as it does."""
         return ()
+
+
+class Serial:
+    """The serial port of a MicroPython board, for one reader and one writer: UART, USB, or a pty."""
+
+    def __init__(self):
+        self._in = asyncio.StreamReader(sys.stdin.buffer)
+        self._out = sys.stdout.buffer
+
+    def read(self, n):
+        """To be awaited: up to n octets, empty at the end of the line."""
+        return self._in.read(n)
+
+    async def write(self, octets):
+        """Write in pieces, each when there is room for it: a reader that stalls must not stall the service."""
+        at = 0
+        while at < len(octets):
+            await self._room()
+            at += self._out.write(octets[at : at + 128]) or 0
+
+    def _room(self):
+        yield asyncio.core._io_queue.queue_write(self._out)

@@ -25,7 +25,7 @@ def open_board(platform):
     board = hardware.Board(platform, cause(), _watchdog_ms(told, port))
     hardware.mark(_RUNNING)
     board.told = told
-    board.safe = wrong
+    board.refused = wrong
     if "led" in told:
         from . import lamp
 
@@ -41,7 +41,7 @@ def open_board(platform):
         forget("twinlease.board.wipe")
     if "address" in told:
         _try(board, lambda: _network(board, port))
-    elif not board.safe:
+    elif not board.refused:
         board.say("This board has no address yet: set it up at its console")
     for module in (platform, "hold", "rest", "settings", "carve"):
         forget("twinlease.board." + module)
@@ -103,7 +103,7 @@ def _button(board):
     ms = hold.held(board.told["button"], time.sleep_ms, board.lamp)
     wish = hold.wish(ms)
     if wish == hold.SAFE:
-        board.safe = "the button was held while the power came on"
+        board.refused = "the button was held while the power came on"
     elif ms and not wish:
         board.say("The button was held for %d ms at power-on: too short for a wish, or it is stuck" % ms)
     return wish
@@ -134,4 +134,4 @@ def _try(board, what):
     try:
         what()
     except (OSError, ValueError, KeyError, MemoryError) as e:
-        board.safe = board.safe or "%s" % (e.args[-1] if e.args else e)
+        board.refused = board.refused or "%s" % (e.args[-1] if e.args else e)

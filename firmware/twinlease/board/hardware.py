@@ -15,7 +15,6 @@ from micropython import const
 from .. import epoch, forget
 from ..octets import copy
 from . import FAULT, base
-from .serial import Serial
 
 _LOG = const(2048)
 _PIECE = const(128)
@@ -55,10 +54,10 @@ class Board(base.Board):
         forget("twinlease.board.files")
 
     def rtc(self):
-        """Project seconds from the chip's clock, which begins anew with the power: it is right if somebody has set it."""
+        """Project seconds from the chip's clock, which begins anew with the power: right if somebody has set it."""
         return epoch.now()
 
-    def alive(self, light):
+    def tick(self, light):
         """The service got on by a second, which is the only thing that feeds the watchdog."""
         self.light = light
         if self._watchdog is None and self._watchdog_ms:
@@ -131,7 +130,7 @@ def mark(what):
         memory[0], memory[1], memory[2] = 84, 76, what
 
 
-class _Line(Serial):
+class _Line(base.Serial):
     """The serial line, and when somebody has last used it for the console."""
 
     def __init__(self, board):

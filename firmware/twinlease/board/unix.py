@@ -8,7 +8,8 @@ import asyncio
 import sys
 
 from .. import epoch, forget
-from . import LIGHTS, base, nor
+from ..overlay import run
+from . import base, nor
 
 MICROPYTHON = sys.implementation.name == "micropython"
 
@@ -19,7 +20,7 @@ class Board(base.Board):
     def __init__(self, told):
         self.reset_cause = told.get("reset_cause", "power-on")
         self.log = _descriptor(2, "wb")
-        self.serial = _serial() if MICROPYTHON else None
+        self.serial = base.Serial() if MICROPYTHON else None
         self._rtc = told.get("rtc", 0)
         self._button_fd = told.get("button_fd")
         self._folder = told["dir"]
@@ -54,18 +55,13 @@ class Board(base.Board):
         """Project seconds from the host's clock, as far off as the settings say, or None if this board has none."""
         return None if self._rtc is False else epoch.now() + self._rtc
 
-    def alive(self, light):
+    def tick(self, light):
         """Feed the watchdog, if whoever started the board plays one; the LED is a file with a word."""
         if self._watchdog:
             self._watchdog.write(b".")
         if light != self._light:
-            self.show(light)
-
-    def show(self, light):
-        """Show this light."""
-        self._light = light
-        with open(self._folder + "/led", "w") as f:
-            f.write(LIGHTS[light] + "\n")
+            self._light = light
+            run("board.led", "show", self._folder, light)
 
     async def stopped(self):
         """Return when somebody wants the board to stop: the virtual board's button, or SIGTERM under CPython."""
@@ -92,12 +88,6 @@ class Board(base.Board):
         self.leases.sync()
         self.release_files()
         self._flash.close()
-
-
-def _serial():
-    from .serial import Serial
-
-    return Serial()
 
 
 def _descriptor(fd, mode):

@@ -19,7 +19,7 @@ import json
 import os
 
 from .. import forget
-from . import FAULT
+from . import FAULT, led
 from .unix import Board
 
 
@@ -29,7 +29,7 @@ def open_board(argv):
     if "conf" in told and told["conf"][1:] not in os.listdir("/"):
         os.mkdir(told["conf"])
     board = Board(told)
-    board.show(FAULT)
+    led.show(told["dir"], FAULT)
     if told.get("held_ms") and board.reset_cause == "power-on":
         _hold(board, told["held_ms"])
     for name, path in told.get("install", {}).items() if board.reset_cause == "power-on" else ():
@@ -50,13 +50,13 @@ def _hold(board, ms):
 
     wish = hold.wish(ms)
     if wish == hold.SAFE:
-        board.safe = "the button was held while the power came on"
+        board.refused = "the button was held while the power came on"
     if wish == hold.FACTORY:
         from .wipe import wipe
 
         wipe(board)
-    for module in ("hold", "wipe"):
-        forget("twinlease.board." + module)
+    forget("twinlease.board.hold")
+    forget("twinlease.board.wipe")
 
 
 def settings(argv):

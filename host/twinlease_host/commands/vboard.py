@@ -45,10 +45,17 @@ def run(
     rtc_offset: Annotated[
         int, typer.Option(metavar="SECONDS", help="how far its clock is ahead; behind if negative")
     ] = 0,
+    hold_button: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", help="hold its button at power-on: 2 is safe mode, 12 a factory reset"),
+    ] = 0,
+    watchdog: Annotated[
+        float, typer.Option(metavar="SECONDS", help="reset it when its service stands still for so long; 0: never")
+    ] = 0,
 ) -> None:
     """Power a virtual board on; it runs until SIGTERM or Ctrl-C.
 
-    Its log goes to standard output. Namespace, interface and address are used as they are if they exist; what is
+    Its log goes to standard output, its LED is a word in DIR/led. Namespace, interface and address are used as they are if they exist; what is
     missing is made, and removed at the end. SIGKILL to the process group is a power cut: run it again, and the
     leases are there.
 
@@ -86,6 +93,8 @@ def run(
         heap=heap,
         rom=rom,
         rtc=None if no_rtc else rtc_offset,
+        hold_ms=int(hold_button * 1000),
+        watchdog_s=watchdog,
         install={**report.files, board.CONFIG_NAME: report.path.resolve()} if report else {},
         chip=chip,
         tcp_port=rfc2217,

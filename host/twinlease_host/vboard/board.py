@@ -138,6 +138,9 @@ class _Board:
         ready = self._wait()
         if self.knock in ready:
             self._knocked(os.read(self.knock, 64))
+        if self.fed in ready:
+            os.read(self.fed, 64)
+            self.bites_at = time.monotonic() + self.spec.watchdog_s
         if keyboard.fd in ready and keyboard.pressed_ctrl_c():
             self._press_button()
         for port in self.ports:
@@ -149,11 +152,22 @@ class _Board:
             self._carry(ready.get(self.cpu.fd, 0))
         if self.deadline is not None and time.monotonic() > self.deadline:
             self._cut_off()
+        if self.bites_at is not None and not self.in_reset and time.monotonic() > self.bites_at:
+            self._bite()
+
+    def _bite(self) -> None:
+        """The service has stood still for too long."""
+        self.note(f"vboard: the watchdog has not been fed for {self.spec.watchdog_s:g} s")
+        self.bites_at = None
+        self.bitten = True
+        self.cpu.process.kill()
+        self.cpu.process.wait()
 
     def _wait(self) -> dict[int, int]:
         """Return which descriptors are ready, and what for."""
         poll = select.poll()
         poll.register(self.knock, select.POLLIN)
+        poll.register(self.fed, select.POLLIN)
         if self.keyboard.fd is not None:
             poll.register(self.keyboard.fd, select.POLLIN)
         backlog = 0
@@ -255,13 +269,13 @@ class _Board:
         if not spec.chip:
             rom = spec.folder / _ROM_NAME if spec.rom else None
             words = cpu.of_folder(spec.folder / "firmware", rom, path, spec.heap, run_main)
-            return Cpu(words, spec.netns, self.button)
+            return Cpu(words, spec.netns, [self.button, self.feeder])
         reason = "" if self.download else esp32.why_not(spec.folder / "flash.bin")
         if reason:
             self.note(f"vboard: nothing to start in flash: {reason}")
         if reason or self.download:
-            return Cpu(cpu.of_loader(spec.folder, reason), spec.netns, self.button, binary=True)
-        return Cpu(cpu.of_flash(spec.folder, spec.heap, run_main), spec.netns, self.button)
+            return Cpu(cpu.of_loader(spec.folder, reason), spec.netns, [self.button], binary=True)
+        return Cpu(cpu.of_flash(spec.folder, spec.heap, run_main), spec.netns, [self.button, self.feeder])
 
     def _printed(self, data: bytes) -> None:
         """Octets from the firmware. After a soft reset out of the raw REPL it is put back there, its banner hidden."""

@@ -96,9 +96,12 @@ def of_loader(folder: Path, reason: str = "") -> list[str]:
 
 
 class Cpu:
-    """One run of a program, from reset to reset. `binary`: Ctrl-C on its serial line is an octet like any other."""
+    """One run of a program, from reset to reset. `binary`: Ctrl-C on its serial line is an octet like any other.
 
-    def __init__(self, words: list[str], netns: str, button: int, binary: bool = False) -> None:
+    `fds` are open in it too.
+    """
+
+    def __init__(self, words: list[str], netns: str, fds: list[int], binary: bool = False) -> None:
         self.fd, slave = pty.openpty()
         tty.setraw(slave)  # no newline translation, echo or signals: a UART has none
         os.set_blocking(self.fd, False)
@@ -112,7 +115,7 @@ class Cpu:
             stdin=slave,
             stdout=slave,
             stderr=1,
-            pass_fds=[button, self.fd],
+            pass_fds=[*fds, self.fd],
             env={**os.environ, "KEYS": str(self.fd)},  # what is written there is typed at the serial line
             preexec_fn=lambda: _die_with(parent),
         )

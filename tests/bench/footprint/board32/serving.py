@@ -56,6 +56,9 @@ class _Files:
         except OSError:
             return None
 
+    def has(self, name):
+        return False
+
 
 class _Board(unix.Board):
     def __init__(self, address):
@@ -63,6 +66,7 @@ class _Board(unix.Board):
         self.log = _Silent()
         self.serial = _Line()
         self._rtc = 0
+        self.shown = None
         self._button_fd = None
         self._folder = "/board"
         self._flash = nor.open_file("/board/flash.bin")
@@ -88,6 +92,9 @@ class _Board(unix.Board):
 
     def release_files(self):
         pass
+
+    def tick(self, light):
+        self.shown = light
 
     async def stopped(self):
         await asyncio.Event().wait()
