@@ -261,6 +261,7 @@ class _Board:
             "reset_cause": cause,
             "held_ms": spec.hold_ms,
             **({"watchdog_fd": self.feeder} if spec.watchdog_s else {}),
+            **({"conf": "/conf"} if spec.chip else {}),
         }
         self.bites_at = None
         self.bitten = False
