@@ -15,7 +15,7 @@ def test_what_can_only_follow_is_typed_for_one():
 def test_what_several_begin_with_is_typed_and_then_they_are_listed():
     assert complete.look("re", False) == ("", ("reboot  release  repl  reserve", "\n"))
     assert complete.look("rel", False) == ("ease ", ())
-    assert complete.look("l", False) == ("ock ", ())
+    assert complete.look("l", False) == ("o", ()) and complete.look("loc", False) == ("k ", ())
     assert complete.look("failover p", False) == ("a", ())
 
 

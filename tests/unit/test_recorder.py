@@ -22,10 +22,19 @@ class Taped(Office):
         self.recorder.start(self.node, records)
 
     def send(self, octets):
-        reply = super().send(octets)
+        node = self.node
+        done = node.done
+
+        def taken():
+            self.recorder.take(octets, 0, self.reason)
+            done()
+
+        node.done = taken
         self.recorder._clock.now = self.now
-        self.recorder.take(octets, 0, self.reason)
-        return reply
+        try:
+            return super().send(octets)
+        finally:
+            node.done = done
 
     def events(self):
         """(number, times, seconds, hash, message, note, reply, address, other, seconds of the lease), in order."""

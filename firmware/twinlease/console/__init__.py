@@ -269,7 +269,20 @@ class Session:
         if kind == ask.LOCKED:
             self.locked = told
             return True
+        if kind == ask.WAIT:
+            from . import wait
+
+            return await wait.until(self, told, tag)
         return await self._ask_line(told, kind == ask.SECRET, tag)
+
+    async def listen(self):
+        """Until something is typed, which stays to be read."""
+        if not self._got and self._in:
+            self._got = await self._in.read(1)
+        self.idle = False
+
+    def forget_typed(self):
+        self._got = b""
 
     async def _ask_line(self, prompt, hidden, tag):
         """One line; None if the person would rather not (Ctrl-C, Ctrl-D)."""

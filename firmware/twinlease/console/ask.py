@@ -6,6 +6,7 @@ octets = yield PASTE, None              the next octets of a pasted text; b"" at
 yield ROWS, 24                          the terminal has so many, 0: answers are not paged
 yield LOCKED, True                      from now on only `unlock` is answered
 yield AFTER, function                   to be called when the answer is complete, the frame around it too
+told = yield WAIT, (socket or None, ms)  True: the socket has something; False: time is up; None: a key was pressed
 """
 
 from micropython import const
@@ -16,3 +17,4 @@ PASTE = const(3)
 ROWS = const(4)
 LOCKED = const(5)
 AFTER = const(6)
+WAIT = const(7)

@@ -10,6 +10,9 @@ from .refused import Refused
 # What is typed|what is called, with (app, json, names …), and gives strings (and what ask.py says)|help
 # One text, of which a row is made when it is looked at: forty rows would be 10 KB of heap.
 _TABLE = """\
+capture|capture.show|the last packets, decoded; the first time it only begins to keep them
+capture COUNT|capture.show|so many of the last packets
+capture off|capture.off|keep no packets any more
 clock ask|clock.ask|ask the time servers now
 commit|configure.commit|serve by the edited configuration: the board starts again with it
 commit confirm|configure.confirm|keep the configuration that is on trial
@@ -31,7 +34,13 @@ failover resume NAME|failover.resume|serve again after a pause
 failover resync NAME|failover.resync|ask the partner for all that it knows
 help|complete.everything|this list
 lock|lock.lock|from now on only who knows the password may use this console
+log follow|log.follow|lines of the log as they come, until a key is pressed
+log level debug|log.debug|log everything, and a line for each packet
+log level error|log.error|log only errors
+log level info|log.info|log everything but packets, as after a start
+log level warning|log.warning|log errors and warnings
 password|lock.change|set, change or remove the password of this console
+ping IP|ping.ping|does a host answer? Four questions; any key ends it
 reboot|admin.reboot|start again; leases are in flash
 release IP|leases.release|end a lease, as if its client had
 repl|admin.repl|MicroPython's prompt instead of the service: asks first
@@ -46,12 +55,16 @@ show flash|show.flash|programs and erases since start, room in the journal
 show interfaces|show.interfaces|addresses, cables, packets
 show leases|leases.show|every address that has been leased
 show leases WHICH|leases.show|those with this address, hardware address, state or name
+show log|log.show|the boot's lines, the last ones, and the last requests
 show memory|show.memory|heap, after a collection
 show pools|leases.pools|how many addresses of each pool are in which state
 show version|show.version|this firmware and what it runs on
 terminal length ROWS|admin.length|rows of your terminal; 0: answers are not paged
 unlock|lock.unlock|use a locked console; asks for the password
+why WHICH|why.why|what became of the requests of this address, hardware address or name, and why
 """
+
+_WITH_JSON = ("show", "why", "capture", "ping")
 
 
 def table():
@@ -80,7 +93,7 @@ def answer(text, app):
     if len(done) != 1:
         _refuse(text, len(text) + 1, "one word more", choices(rows, len(words) - json))
     expected, module, function, _ = done[0]
-    if json and expected[0] != "show":
+    if json and expected[0] not in _WITH_JSON:
         _refuse(text, column(text, len(words) - 1), "unknown word", ())
     return _call(module, function, app, json, *[words[n] for n in range(len(expected)) if expected[n].isupper()])
 
