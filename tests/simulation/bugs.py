@@ -103,7 +103,7 @@ BUGS = (
         "S1",
         "failover.times:may_allocate",
         lambda good: lambda primary, state, *others: state != 2,
-        first=60,
+        first=140,
     ),
     Bug(
         "the partner's word that a lease has ended is believed while it runs",
