@@ -91,6 +91,15 @@ def _move_packages(to):
             module.__path__ = to(module.__path__)
 
 
+class Rest:
+    """rest.py, as boot.py has left it."""
+
+    ended = False
+
+    def end(self):
+        self.ended = True
+
+
 class _Quick:
     sleep_ms = staticmethod(lambda ms: None)
 
@@ -116,7 +125,7 @@ def test_a_board_with_its_settings_is_on_the_network_with_leases_in_flash():
             board.store_config("authoritative;\n")
             assert board.load_config() == "authoritative;\n"
             board.release_files()
-            for module in ("settings", "hold", "rest", "carve", platform, "lan", "w5500", "files"):
+            for module in ("settings", "hold", "carve", platform, "lan", "w5500", "files"):
                 assert "twinlease.board." + module not in sys.modules, module
 
 
@@ -218,6 +227,11 @@ def test_the_watchdog_begins_with_the_service_and_only_the_service_feeds_it():
             assert machine.watchdog.timeout == ms and machine.watchdog.fed == 2
             board.close()
             assert machine.timers or machine.watchdog.timeout == 3600000, "the interpreter is left in peace"
+            board = site.start(site.chip, 5 if platform == "esp32" else 3)
+            if platform == "rp2":
+                rest = sys.modules["twinlease.board.rest"] = Rest()
+                board.tick(NORMAL)
+                assert rest.ended and "twinlease.board.rest" not in sys.modules, "boot.py's timer ends with the first"
     with Site("esp32", WIFI + "watchdog off;\n") as site:
         board = site.start()
         board.tick(NORMAL)

@@ -12,14 +12,13 @@ import time
 import machine
 
 from .. import forget
-from . import files, hardware, hold, rest, settings
+from . import files, hardware, hold, settings
 
 _RUNNING = 2
 
 
 def open_board(platform):
     """The Board of this port."""
-    rest.end()
     port = _port(platform)
     told, wrong = _settings()
     board = hardware.Board(platform, cause(), _watchdog_ms(told, port))
@@ -43,7 +42,7 @@ def open_board(platform):
         _try(board, lambda: _network(board, port))
     elif not board.refused:
         board.say("This board has no address yet: set it up at its console")
-    for module in (platform, "hold", "rest", "settings", "carve"):
+    for module in (platform, "hold", "settings", "carve"):
         forget("twinlease.board." + module)
     board.release_files()
     gc.collect()

@@ -22,6 +22,7 @@ _QUIET_MS = const(5000)  # nobody at the console for so long: the log may write
 _INTENDED, _RUNNING = const(1), const(2)
 _WAIT_S = 0.2
 _FOLDER = "/conf"
+_REST = "twinlease.board.rest"
 
 
 class Board(base.Board):
@@ -62,6 +63,7 @@ class Board(base.Board):
         self.light = light
         if self._watchdog is None and self._watchdog_ms:
             self._watchdog = machine.WDT(timeout=self._watchdog_ms)
+            _end_rest()
         if self._watchdog:
             self._watchdog.feed()
 
@@ -121,6 +123,13 @@ class Board(base.Board):
             from . import rest
 
             rest.begin(self.name)
+
+
+def _end_rest():
+    """Until now boot.py's timer has fed a watchdog that was running before."""
+    if _REST in sys.modules:
+        sys.modules[_REST].end()
+        forget(_REST)
 
 
 def mark(what):

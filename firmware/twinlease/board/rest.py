@@ -3,7 +3,7 @@
 Here it is kept quiet while no server runs, as while mpremote copies files.
 
     begin("rp2")     boot.py, and the end of the server: feed it by a timer; "esp32": let it wait for an hour
-    end()            main.py is about to serve
+    end()            the service feeds it from now on
 """
 
 import sys
@@ -28,7 +28,9 @@ def begin(platform):
         machine.WDT(timeout=_HOUR_MS)
     elif _timer is None:
         watchdog = machine.WDT(timeout=_MOST_MS)
-        _timer = machine.Timer(period=_EVERY_MS, mode=machine.Timer.PERIODIC, callback=lambda timer: watchdog.feed())
+        _timer = machine.Timer(
+            -1, period=_EVERY_MS, mode=machine.Timer.PERIODIC, callback=lambda timer: watchdog.feed()
+        )
 
 
 def end():
