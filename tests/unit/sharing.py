@@ -46,6 +46,7 @@ class Peer:
         self.mclt = mclt
         self.hba = balance.hba_of_split(split)
         self.serves = self.balances = self.linked = True
+        self.differences = ()
         self.takes_over = False
         self.stos = 0
         self.started = 0
@@ -84,6 +85,11 @@ class Peer:
         return not t.flags(row) & HELD and times.may_allocate(
             self.primary, t.state(row), known, self._promised(row), now, down, self.mclt
         )
+
+    def agrees(self, row):
+        t = self.table
+        pending = times.is_pending(t.tstp(row), t.tsfp(row), t.flags(row) & ACKED)
+        return self.linked and not self.differences and not pending
 
     def grant_s(self, row, want_s, now):
         return times.granted_s(want_s, self.table.tsfp(row), now, self.mclt)

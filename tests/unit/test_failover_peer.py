@@ -966,6 +966,21 @@ def test_what_was_agreed_before_an_address_was_free_does_not_count_for_its_next_
     assert pair.a.grant(row, plain(2), pair.up, 86400) == MCLT, "and when it is renewed"
 
 
+def test_the_partner_agrees_to_a_lease_that_it_has_acknowledged_while_it_is_there():
+    pair = normal()
+    a = pair.a
+    row = a.allocate(plain(1), pair.up)
+    assert not a.peer.agrees(row)
+    pair.until(pair.settled, 50)
+    assert a.peer.agrees(row)
+    a.peer.differences = ("lease times",)
+    assert not a.peer.agrees(row), "it answers by other limits"
+    a.peer.differences = ()
+    pair.cut()
+    pair.until(lambda: a.state == CI, 100)
+    assert not a.peer.agrees(row)
+
+
 def test_who_missed_a_decline_and_has_renewed_the_lease_since_keeps_it():
     """Found by the simulator, seeds 100812 and 101786: the abandoned address was tried again while its client held it."""
     pair = normal()

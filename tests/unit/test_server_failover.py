@@ -416,12 +416,28 @@ def test_a_fresh_lease_is_repeated_and_not_made_longer():
     p, s = pair()
     n = client_of(True)
     ack = p.lease(n)
+    exchange(p, s)
     p.now += 10
     assert p.renew(ack.address, n).seconds == 50 and p.persisted == []
-    exchange(p, s)
-    assert p.renew(ack.address, n).seconds == 50
     p.now += 10
     assert p.renew(ack.address, n).seconds == 300
+
+
+def test_a_lease_that_the_partner_does_not_know_yet_is_not_repeated_from_memory():
+    """It answers the same broadcast by what it knows, maybe for less; and its answer, being later, would count."""
+    p, s = pair()
+    n = client_of(True)
+    address = p.lease(n).address
+    exchange(p, s)
+    p.now = s.now = p.now + 30
+    assert p.renew(address, n).seconds == 300
+    p.now = s.now = p.now + 4
+    assert p.renew(address, n).seconds == 300 and p.table.cltt(row_of(p, address)) == p.now
+    exchange(p, s)
+    p.now += 4
+    assert p.renew(address, n).seconds == 296, "now it knows"
+    p.peer.differences = ("lease times",)
+    assert p.renew(address, n).seconds == 300, "it is configured to give others"
 
 
 def test_without_a_link_no_lease_is_repeated_from_memory():

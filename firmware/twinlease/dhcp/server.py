@@ -315,8 +315,8 @@ class Server:
             return False
         if self._table.flags(row) & PROVISIONAL and self.trusted_time:
             return False
-        if self._pool.failover is not None and not self._pool.failover.linked:
-            return False  # the partner may have heard its RELEASE, which must not seem later than this
+        if self._pool.failover is not None and not self._pool.failover.agrees(row):
+            return False  # what the partner has heard, or answers by what it knows, must not seem later than this
         started = self._table.cltt(row)
         length = self._table.ends(row) - started
         fresh = length // 100 * percent + length % 100 * percent // 100

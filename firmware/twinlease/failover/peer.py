@@ -44,7 +44,6 @@ class Peer(Exchange):
         super().__init__(conf, index, table, pools, store)
         self.name = conf.name.encode()
         self.agree = b""  # our octets of AGREE (agree.py); set before start
-        self.differences = ()
         self.partner_time = -1  # project seconds that a partner with a trusted clock has just told
         self.partner_owns = False  # that is not our own word
         self.said_skew = 0

@@ -36,6 +36,7 @@ class Service:
         self.partners = BACKUP if self.primary else FREE
         self.record = None
         self.serves = self.balances = self.takes_over = self.linked = False
+        self.differences = ()
         self.hba = balance.hba_of_split(0)
         if self.primary:
             self.hba = conf.hba or balance.hba_of_split(conf.split or 0)
@@ -82,6 +83,12 @@ class Service:
         if t.state(row) == ABANDONED and record.state != endpoint.NORMAL:
             return down_since >= 0 and now > times.takeover_at(promised, down_since, record.mclt)
         return times.may_allocate(self.primary, t.state(row), self._known(row), promised, now, down_since, record.mclt)
+
+    def agrees(self, row):
+        """Does the partner know the lease as it is, and answer its client as we do?"""
+        t = self.table
+        pending = times.is_pending(t.tstp(row), t.tsfp(row), t.flags(row) & ACKED)
+        return self.linked and not self.differences and not pending
 
     def grant_s(self, row, want_s, now):
         """How long a lease may be, of the seconds that all other rules allow: the MCLT rule.
