@@ -205,10 +205,11 @@ def _leases(samples: Sequence[Sample], now: float, n: int) -> Table:
     told = {lease["address"]: lease for sample in reversed(samples) for lease in sample.leases}
     latest = sorted(told.values(), key=lambda lease: (-lease["cltt"], leases.by_address(lease)))[:n]
     shown = Table(box=None, pad_edge=False, expand=True)
-    for column, width in (("address", 15), ("state", 9), ("ends", 9), ("hardware", 17), ("name", None)):
+    for column, width in (("address", 15), ("state", 9), ("ends", 9), ("name", 5), ("hardware", None)):
         shown.add_column(column, no_wrap=True, min_width=width)
     for lease in latest:
-        shown.add_row(lease["address"], lease["state"], leases.ends(lease, now), lease["hardware"], Text(lease["name"]))
+        ends = leases.ends(lease, now)
+        shown.add_row(lease["address"], lease["state"], ends, Text(lease["name"]), lease["hardware"])
     return shown
 
 
