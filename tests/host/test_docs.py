@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from twinlease_host.pages import console
+
+from tests.lab import log_messages
 
 AGAIN = "`make docs` makes it anew"
 
@@ -23,10 +27,22 @@ def test_what_is_written_by_hand_is_about_commands_that_exist() -> None:
     assert set(console.words()[2]) <= names
 
 
-@pytest.mark.parametrize("name", console.with_json())
+@pytest.mark.parametrize("name", [name for name in console.session() if name.endswith(" json")])
 def test_an_answer_for_programs_is_one_line_of_json(name: str) -> None:
-    import json
-
-    typed, *answer = console.session()[f"{name} json"].split("\n")
+    typed, *answer = console.session()[name].split("\n")
     assert typed.endswith(" json") and len(answer) == 1
     assert isinstance(json.loads(answer[0]), (dict, list))
+
+
+OPERATING = console.PAGE.with_name("OPERATING.md")
+
+
+def test_each_line_of_the_log_is_explained() -> None:
+    """Whatever the firmware says stands, but for what is filled in, in one line of the page."""
+    lines = [" ".join(line.replace("`", "").split()) for line in OPERATING.read_text().split("\n")]
+    missing = []
+    for template, where in log_messages.messages().items():
+        parts = [" ".join(part.replace("`", "").split()) for part in log_messages.parts(template)]
+        if not any(all(part in line for part in parts) for line in lines):
+            missing.append(f"{where}: {template}")
+    assert not missing, "docs/OPERATING.md does not say what these mean:\n" + "\n".join(missing)

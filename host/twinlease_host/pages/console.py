@@ -28,7 +28,10 @@ def table() -> list[tuple[list[str], str]]:
 
 def with_json() -> list[str]:
     """Commands that take `json` as their last word (commands.answer)."""
-    return [" ".join(words) for words, _ in table() if words[0] == "show"]
+    from twinlease.console import commands
+
+    firsts = getattr(commands, "_WITH_JSON", ("show",))
+    return [" ".join(words) for words, _ in table() if words[0] in firsts and words[-1] != "off"]
 
 
 def render() -> str:
