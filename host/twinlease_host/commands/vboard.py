@@ -112,6 +112,8 @@ def image(
     """Write a stand-in for MicroPython's image of an ESP32, for `twinlease flash` and a virtual ESP32.
 
     Example: twinlease vboard image micropython.bin
+
+    Exit codes: 0 it is written.
     """
     file.write_bytes(stand_in.image(version=version))
 
