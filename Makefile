@@ -8,7 +8,7 @@ NODE := build/node/.installed
 
 DEBIAN := isc-dhcp-server isc-dhcp-client udhcpc dhcpcd-base kea-admin kea-dhcp4-server dnsmasq-base iproute2 tshark chrony
 
-.PHONY: help run demo test unit micropython boards power interop failover time host sim explore simulation fuzz fuzz-guided bench instructions power-day soak lint docs check debian udhcpc clean
+.PHONY: help run demo flash test unit micropython boards power interop failover time host sim explore simulation fuzz fuzz-guided bench instructions power-day soak lint docs check debian udhcpc clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ run: $(STAMP) udhcpc ## Boot two virtual boards, cut the power of the one that s
 
 demo: $(STAMP) udhcpc ## The same with new boards, unattended: ends with exit status 0, or tells which step failed
 	@$(BIN)/twinlease demo --once --fresh --dir build/demo
+
+flash: $(STAMP) ## A new board serves: BOARD=esp32 PORT=/dev/ttyUSB0 ADDRESS=10.77.0.2/16 CONFIG=dhcpd.conf; IMAGE=file, DRY=1, MORE="..."
+	@$(BIN)/twinlease flash $(if $(BOARD),$(BOARD),--help) $(if $(PORT),--port '$(PORT)') $(if $(IMAGE),--image '$(IMAGE)') \
+	  $(if $(ADDRESS),--address '$(ADDRESS)') $(if $(CONFIG),--config '$(CONFIG)') $(if $(DRY),--dry-run) $(MORE)
 
 test: $(STAMP) debian ## Run everything: lint, types, unit tests on both interpreters, power cuts, real clients
 	@status=0; for part in lint unit micropython simulation boards failover time; do \

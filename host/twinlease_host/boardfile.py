@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from . import firmware, fit
 from .errors import UserError
+
+
+@dataclass(frozen=True)
+class MicroPython:
+    """Which image of MicroPython a board takes, as `twinlease flash` wants to know it."""
+
+    chip: str  # esp32, esp32s3: as esptool names them; rp2040, rp2350
+    image: str  # how the names of its files begin
+    page: str  # of micropython.org/download
+    starts_at: int = 0  # in flash; ESP32
+    flash: int = 0  # octets of it in all; ESP32
+
+    @property
+    def is_esp(self) -> bool:
+        return self.chip.startswith("esp")
+
+    @property
+    def suffix(self) -> str:
+        """Of its files."""
+        return "bin" if self.is_esp else "uf2"
 
 
 @dataclass(frozen=True)
@@ -22,6 +43,8 @@ class Definition:
     native_in_heap: bool
     leases: int | None
     leases_with_failover: int | None
+    micropython: MicroPython | None = None
+    wiring: dict[str, str] = field(default_factory=dict)
 
     @property
     def limits(self) -> fit.Limits:
@@ -59,6 +82,14 @@ def load(name: str) -> Definition:
             heap.get("native-code", True),
             carries.get("alone"),
             carries.get("with-failover"),
+            _micropython(told["micropython"]) if "micropython" in told else None,
+            told.get("wiring", {}),
         )
-    except (tomllib.TOMLDecodeError, KeyError) as bad:
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as bad:
         raise UserError(f"{path} is no board definition: {bad}", "see boards/README.md") from None
+
+
+def _micropython(told: dict[str, Any]) -> MicroPython:
+    image = told["image"]
+    page = told.get("page", image.split("-")[0])
+    return MicroPython(told["chip"], image, page, told.get("starts-at", 0), told.get("flash", 0))

@@ -59,6 +59,11 @@ def folded(more: dict[str, str] | None = None) -> dict[str, str]:
     return lend(done, set(SOURCE))
 
 
+def names() -> list[str]:
+    """Every file that goes to a board, by its path in firmware/."""
+    return list(_sources())
+
+
 def _sources() -> dict[str, Path]:
     """Every file that goes to a board, by its path there."""
     base = root()

@@ -124,11 +124,11 @@ def _open(port: str, end: float) -> serial.Serial:
             return serial.serial_for_url(port, BAUD, timeout=0.05, exclusive=True)
         except serial.SerialException as bad:
             if time.monotonic() > end or "lock" not in str(bad):
-                raise UserError(f"cannot open {port}: {bad}", _why_closed(port, str(bad))) from None
+                raise UserError(f"cannot open {port}: {bad}", why_closed(port, str(bad))) from None
             time.sleep(0.02)
 
 
-def _why_closed(port: str, told: str) -> str:
+def why_closed(port: str, told: str) -> str:
     if "Permission denied" in told:
         return "you have no right to it: sudo, or: sudo usermod -a -G dialout $USER (and log in again)"
     if "://" not in port and not os.path.exists(port):

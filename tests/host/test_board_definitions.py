@@ -11,7 +11,7 @@ import pytest
 from twinlease_host import boardfile, fit
 from twinlease_host.errors import UserError
 
-NAMES = ("esp32", "esp32-s3-psram", "pico-2-w", "pico-w", "raspberry-pi", "w5500-evb-pico")
+NAMES = ("esp32", "esp32-s3-psram", "pico-2-w", "pico-w", "raspberry-pi", "virtual-esp32", "w5500-evb-pico")
 SUBNET = "subnet 10.0.0.0 netmask 255.255.248.0 {{ pool {{ {} range 10.0.1.0 10.0.{}.255; }} }}\n"
 PEER = (
     'failover peer "p" { primary; address 10.0.0.2; peer address 10.0.0.3; mclt 60; split 128; '

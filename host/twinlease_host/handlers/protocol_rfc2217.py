@@ -9,18 +9,22 @@ from typing import Any
 
 from serial import rfc2217
 
+_Base: Any = rfc2217.Serial
+_SETTINGS = ("baudrate", "bytesize", "parity", "stopbits", "rtscts", "xonxoff")
 
-class Serial(rfc2217.Serial):  # type: ignore[misc]
+
+class Serial(_Base):  # type: ignore[misc]
     """A serial port elsewhere."""
 
-    _agreed: tuple[Any, ...] | None = None
+    _agreed: list[Any] | None = None
 
     def open(self) -> None:
+        """Ask for everything, once."""
         self._agreed = None
         super().open()
 
     def _reconfigure_port(self) -> None:
-        wanted = (self._baudrate, self._bytesize, self._parity, self._stopbits, self._rtscts, self._xonxoff)
+        wanted = [getattr(self, name) for name in _SETTINGS]
         if wanted != self._agreed:
             super()._reconfigure_port()
             self._agreed = wanted
