@@ -17,6 +17,7 @@ from .photo import Photo, photo
 NOW = 216_000_000
 """Project seconds at virtual time 0; November 2026."""
 _BLOCK = 1024
+_FOLLOWED_S = 5  # a clock that is so far off is followed, and no lease moves
 
 
 class Violated(BaseException):
@@ -84,6 +85,9 @@ class Board:
             text = bytes(text).decode(errors="replace")
         self.world.note(self.name, text)
 
+    def tick(self, light: int) -> None:
+        """Its lamp, and its watchdog."""
+
     def ticks_ms(self) -> int:
         ms = self.loop.now - self._booted
         return int(ms + ms * self.ppm // 1_000_000)
@@ -97,6 +101,14 @@ class Board:
         if clock.after_ms < 0 or self.loop.now - self._booted < clock.after_ms:
             return None
         return NOW + self.loop.now // 1000 + clock.offset_s
+
+    @property
+    def unnoticed_s(self) -> int:
+        """By how much its own clock has been set forward without the firmware having noticed yet."""
+        clock = self.app.clock
+        if clock.source != "rtc" or self.clock.after_ms < 0:
+            return 0
+        return int(NOW + self.loop.now // 1000 + self.clock.offset_s - clock.now)
 
     def random(self, n: int) -> bytes:
         return bytes(self.rng.randrange(256) for _ in range(n))
@@ -163,6 +175,8 @@ class Board:
         """Nothing runs any more, and nobody was told."""
         if self.app is not None:
             self._remember(self.app.table)
+            if self.unnoticed_s > _FOLLOWED_S:
+                self.world.judge.is_corrected(self.unnoticed_s)
         self._state = self.state
         self.powered = False
         self.app = None

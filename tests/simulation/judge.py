@@ -274,6 +274,12 @@ class Judge:
             address, potential = teller.notes.updates[ack[8:12]]
             self.agreed.setdefault(server.name, {})[address] = _known(server, potential)
 
+    def is_corrected(self, seconds: int) -> None:
+        """A clock was set forward, and its board ends before it has noticed: its leases then look so much older."""
+        for held in self.promises.values():
+            for promise in held.values():
+                promise.until -= 1000 * seconds
+
     def lost_data(self, server: Any) -> None:
         self.agreed.pop(server.name, None)
         self.told.pop(server.name, None)

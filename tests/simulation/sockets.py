@@ -191,7 +191,7 @@ class Collector:
 class _Log:
     """Stands in for net/log.py: the lines of each exchange are the trace's business."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, _recorder: Any) -> None:
         self._stream = stream
 
     def exchange(self, node: Any, link: Any) -> None:
