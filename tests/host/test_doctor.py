@@ -144,7 +144,10 @@ def test_old_firmware_on_one_side(pair: list[Facts]) -> None:
     pair[0].told["version"]["version"] = "0.10.0"
     pair[1].told["version"]["version"] = "0.9.1"
     told = first(pair, "old-firmware")
-    assert told.says == "board B has firmware 0.9.1, board A has 0.10.0" and told.mend.startswith("twinlease upgrade")
+    assert told.says == "board B has firmware 0.9.1, board A has 0.10.0" and "board A serves" in told.mend
+    assert told.mend.startswith("stop the virtual board")
+    pair[1].told["version"]["board"] = "esp32"
+    assert first(pair, "old-firmware").mend.startswith("twinlease flash BOARD --port pair/board-b")
 
 
 def test_pool_exhausted(pair: list[Facts]) -> None:

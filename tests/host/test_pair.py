@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from twinlease_host.lab.demo import ADDRESSES, HERE, PREFIX
 from twinlease_host.lab.lan import Lan
 from twinlease_host.lab.timeline import Timeline
 from typer.testing import CliRunner
+
+from boards import TOOL
 
 _LIMIT_S = 180
 ADDRESS, HARDWARE = "10.77.1.15", "02:00:00:00:00:15"
@@ -116,11 +119,26 @@ def test_ports_that_are_swapped_or_the_same_are_named(pair: Pair) -> None:
     assert done.returncode == 1 and "are the same board" in done.stdout
 
 
+def test_a_change_of_a_lease_is_seen(pair: Pair) -> None:
+    words = ["leases", "watch", pair.a, "--json", "--count", "1", "--every", "0.2"]
+    watching = subprocess.Popen([*TOOL, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert watching.stderr and "waiting for changes" in watching.stderr.readline()
+        pair.boards[1].ask(f"release {ADDRESS}")  # at the other board
+        told = json.loads(watching.communicate(timeout=_LIMIT_S)[0])
+    finally:
+        watching.kill()
+    assert (
+        told["address"] == ADDRESS and told["change"] in ("released", "free", "backup") and told["name"] in ("till", "")
+    )
+    pair.settle()
+
+
 def test_top_shows_both_and_ends_by_q(pair: Pair) -> None:
     terminal = Terminal("top", pair.a, pair.b)
     try:
         terminal.wait("all is well", _LIMIT_S)
-        terminal.wait("till", _LIMIT_S)
+        terminal.wait(ADDRESS, _LIMIT_S)
         terminal.type(b"q")
         terminal.wait(None, _LIMIT_S)
         assert terminal.process.wait(_LIMIT_S) == 0

@@ -21,6 +21,7 @@ _POOL_LOW = 10  # a tenth of it is left
 _BLOCKS_LOW = 2  # erased blocks; a journal that keeps up has four or more
 _WORN = 80_000  # erases of one block; data sheets have 100,000
 _HEAP_LOW = 6_000  # octets: a datagram and what becomes of it, twice (firmware/twinlease/start.py)
+_VIRTUAL = "unix"  # what a virtual board calls itself
 _BEHIND = 100  # updates that the partner is owed, long after the start
 
 
@@ -135,7 +136,7 @@ def _netmask(board: Facts) -> Iterator[Finding]:
                 str(board),
                 f"{one['name']} has {address}, netmask {address.netmask}, but its dhcpd.conf has subnet "
                 f"{right.network_address} netmask {right.netmask} there",
-                f"give the board the address {address.ip}/{right.prefixlen}, or push a dhcpd.conf with netmask "
+                f"{_with_address(board, f'{address.ip}/{right.prefixlen}')}; or push a dhcpd.conf with netmask "
                 f"{address.netmask}: twinlease config pull {board.port} -o dhcpd.conf",
             )
         else:
@@ -448,8 +449,21 @@ def _firmware(one: Facts, two: Facts) -> Iterator[Finding]:
         "old-firmware",
         PAIR,
         f"{old} has firmware {old.version}, {new} has {new.version}",
-        f"twinlease upgrade {one.port} {two.port}; the pair goes on serving meanwhile",
+        _with_new_firmware(old) + f"; leases and configuration stay, and {new} serves meanwhile",
     )
+
+
+def _with_new_firmware(board: Facts) -> str:
+    if board.runs_on == _VIRTUAL:
+        return "stop the virtual board and start it again: twinlease vboard run"
+    return f"twinlease flash BOARD --port {board.port} (BOARD: twinlease flash --help)"
+
+
+def _with_address(board: Facts, address: str) -> str:
+    """How a board gets another address of its own."""
+    if board.runs_on == _VIRTUAL:
+        return f"start the virtual board with --address {address}"
+    return f"twinlease flash BOARD --port {board.port} --address {address} (BOARD: twinlease flash --help)"
 
 
 def _clocks(one: Facts, two: Facts) -> Iterator[Finding]:

@@ -147,7 +147,7 @@ def plain(text: str) -> str:
     if len(done) > LONGEST:
         raise UserError(
             f"the configuration has {len(done)} octets; a board takes {LONGEST} over its console",
-            "take comments out, or put it into the board's flash with: make flash",
+            "take comments out; or, by another way: twinlease flash BOARD --config dhcpd.conf",
         )
     return done
 
