@@ -69,7 +69,7 @@ def flash(
             for line in plan:
                 out.print(line)
             return
-        if not order.port:
+        if not order.port and work.chip.is_esp:
             order.port = work.done.port = job.one_port(work.chip)
         done = work.run()
     if as_json:

@@ -11,9 +11,13 @@ Each step leaves what is right already, so running it again goes on where it was
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -164,6 +168,21 @@ class Job:
         uf2.copy(found.octets, found.path.name, disk, self.show.progress)
         self.done.chip, self.done.written = self.chip.chip, ["MicroPython"]
         self.done.leases = "kept, if there were any: they are in the file system, which an image leaves alone"
+        self._await_port()
+
+    def _await_port(self) -> None:
+        """USB comes up anew with the new image, and may have another name."""
+        self.show.step("waiting for its serial port")
+        end = time.monotonic() + _BEGINS_S
+        while True:
+            try:
+                if not self.order.port or not os.path.exists(self.order.port):
+                    self.order.port = self.done.port = one_port(self.chip)
+                return
+            except UserError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.2)
 
     def _enter_loader(self) -> None:
         """A board that runs MicroPython already needs no button."""
@@ -248,13 +267,26 @@ class Job:
 def compiled(arch: str) -> dict[str, bytes]:
     """The firmware for this architecture, by its path on a board."""
     folder = image.cache().with_name("firmware") / arch
-    firmware.build(folder, arch)
-    found = {}
-    for name in firmware.names():
-        path = firmware.built(folder, name)
-        place = "/" if name in firmware.SOURCE else "/lib/"
-        found[place + path.relative_to(folder).as_posix()] = path.read_bytes()
+    with _alone(folder):
+        firmware.build(folder, arch)
+        found = {}
+        for name in firmware.names():
+            path = firmware.built(folder, name)
+            place = "/" if name in firmware.SOURCE else "/lib/"
+            found[place + path.relative_to(folder).as_posix()] = path.read_bytes()
     return found
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two boards may be flashed at once; one compiles, the other waits (on Windows it does not)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        if sys.platform != "win32":
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def compiler_version() -> tuple[int, int]:
