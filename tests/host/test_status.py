@@ -107,9 +107,14 @@ def test_how_full_something_is() -> None:
     assert "red" in str(glance.bar(100, 100).spans[0].style) and "green" in str(glance.bar(50, 100).spans[0].style)
 
 
-@pytest.mark.parametrize("told", [["a", "b"], {"lines": ["a", "b"]}, [{"text": "a"}, {"text": "b", "level": 3}]])
-def test_a_boards_log_whatever_its_form(told: object) -> None:
-    assert glance.log_lines(told) == ["a", "b"]
+def test_the_last_fault_is_one_of_now_or_the_logs_last(pair: list[Facts]) -> None:
+    assert dict(glance.rows(pair[0], []))["last fault"].plain == "none"
+    lines = [{"at": NOW, "text": "peer office: disconnected"}, {"at": NOW + 9, "text": "Both servers normal"}]
+    pair[0].told["log"] = {"level": "info", "lines": lines, "syslog": None}
+    told = dict(glance.rows(pair[0], []))["last fault"].plain
+    assert told == "none now; 2026-11-23 02:13:20 UTC: peer office: disconnected"
+    pair[0].interfaces[0]["connected"] = False
+    assert dict(glance.rows(pair[0], findings.look(pair)))["last fault"].plain.startswith("no cable")
 
 
 def test_rates_and_wear_are_between_two_looks(pair: list[Facts]) -> None:
@@ -127,7 +132,7 @@ def test_the_screen_has_both_boards_their_leases_and_what_happened(pair: list[Fa
     events.add("A", "10.77.1.18 renewed")
     events.add("B", "10.77.1.18 renewed")  # what both tell stands once
     old, new = lease("10.77.1.9", 1795390000), lease("10.77.1.18", 1795399990)
-    samples = [screen.Sample(board, first=board, leases=[old, new], log=["from the log"] * 3) for board in pair]
+    samples = [screen.Sample(board, first=board, leases=[old, new], log=[(NOW, "from the log")] * 3) for board in pair]
     text = shown(screen.render(samples, events, NOW, 40))
     for word in ("board A", "board B", "normal since", "wear", "from the log", "all is well", "0:09:50"):
         assert word in text, word
@@ -170,7 +175,7 @@ def test_a_watcher_tells_changes_silence_and_return(asked: Asked, monkeypatch: p
 
 
 def test_one_look_is_printed_drawn_and_told_as_json(asked: Asked, tmp_path: Path) -> None:
-    asked.log = '["a line of the log"]'
+    asked.log = '{"level": "info", "lines": [{"at": 1795400000, "text": "a line of the log"}]}'
     picture = tmp_path / "top.svg"
     done = CliRunner().invoke(app, ["top", "one", "two", "--once", "--every", "0", "--svg", str(picture)])
     assert done.exit_code == 0 and "a line of the log" in done.stdout and "<svg" in picture.read_text()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console, RenderableType
 from rich.text import Text
 
@@ -35,7 +37,7 @@ def status(
     looked, silent = [], []
     for name, port in ports.named(boards, 1, 2).items():
         try:
-            looked.append(facts.gather(name, port, timeout))
+            looked.append(facts.gather(name, port, timeout, also=("log",)))
         except UserError as bad:
             silent.append((name, bad))
     if not looked:
@@ -62,9 +64,13 @@ def status(
         raise typer.Exit(1)
 
 
+_SVG = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+"""A picture fetches no fonts from anywhere."""
+
+
 def draw(path: Path, title: str, shown: RenderableType, width: int = 120, height: int = 40) -> None:
     """A picture of what the screen shows."""
     with open(os.devnull, "w") as nowhere:
         canvas = Console(record=True, width=width, height=height, file=nowhere, force_terminal=True, highlight=False)
         canvas.print(shown)
-        canvas.save_svg(str(path), title=title)
+        canvas.save_svg(str(path), title=title, code_format=_SVG)

@@ -15,6 +15,7 @@ from .facts import Facts, Json
 _GOOD, _BAD, _ODD, _DIM = "green", "bold red", "yellow", "dim"
 _STATES = {"normal": _GOOD, "communications-interrupted": _ODD, "partner-down": _ODD, "paused": _ODD}
 _ERASES = 100_000  # what a data sheet promises of one block
+_WARNING = 4  # RFC 5424 section 6.2.1
 _YEAR_S = 365.25 * 86400
 
 
@@ -57,14 +58,10 @@ def bar(used: int, size: int, width: int = 10) -> Text:
     return Text.assemble(("█" * filled, style), ("░" * (width - filled), _DIM), f" {100 * used // size:3}%")
 
 
-def log_lines(told: Any) -> list[str]:
-    """The lines of a board's `show log json`, whichever firmware it is of."""
-    if isinstance(told, dict):
-        told = told.get("lines") or told.get("log") or []
-    found = []
-    for line in told if isinstance(told, list) else []:
-        found.append(str(line.get("text") or line.get("line") or line) if isinstance(line, dict) else str(line))
-    return found
+def log_lines(told: Any) -> list[tuple[float, str]]:
+    """The lines of a board's `show log json`: Unix seconds and text; none of firmware without that command."""
+    lines = told.get("lines", []) if isinstance(told, dict) else []
+    return [(float(line["at"]), str(line["text"])) for line in lines]
 
 
 def _state(board: Facts) -> Text:
@@ -166,4 +163,11 @@ def _fault(board: Facts, found: list[findings.Finding]) -> Text:
     if mine:
         style = _BAD if mine[0].severity == findings.ERROR else _ODD
         return Text(mine[0].says, style=style)
+    from twinlease.net import severity
+
+    faults = [line for line in log_lines(board.told.get("log")) if severity.of(line[1]) <= _WARNING]
+    if faults:
+        at, text = faults[-1]
+        when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
+        return Text.assemble("none now; ", (f"{when}: {text}", _DIM))
     return Text("none", style=_GOOD)

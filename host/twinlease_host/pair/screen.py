@@ -39,7 +39,7 @@ class Sample:
     before: Facts | None = None
     first: Facts | None = None
     leases: list[leases.Lease] = field(default_factory=list)
-    log: list[str] = field(default_factory=list)
+    log: list[tuple[float, str]] = field(default_factory=list)
     silent: str = ""
 
 
@@ -101,9 +101,9 @@ class Watcher:
                 took = time.monotonic() - began
                 self._leases_at = time.monotonic() + max(self._every_s, _LEASES_SHARE * took)
             if self._has_log:
-                answer = link.ask("show log json")
-                self._has_log = answer.ok
-                new.log = _lines(answer) if answer.ok else []
+                ask_all(new.now, link.ask, asked=("log",))
+                self._has_log = "log" in new.now.told
+                new.log = glance.log_lines(new.now.told.get("log"))
         new.first = old.first or new.now
         self._tell_changes(old, new)
 
@@ -214,26 +214,15 @@ def _leases(samples: Sequence[Sample], now: float, n: int) -> Table:
 
 
 def _events(samples: Sequence[Sample], events: Events, n: int) -> Group:
-    """What the boards' logs say, where they can be asked for them; and what was seen to change."""
+    """What the boards' logs say, where they can be asked for them, and what was seen to change; in order."""
+    told = [(at, sample.now.name, text) for sample in samples for at, text in sample.log]
     lines: list[Text] = []
-    for sample in samples:
-        share = n // 2 // len(samples)
-        lines += [Text(f"{sample.now.name} {line}", style="dim") for line in sample.log[-share:] if share]
-    for at, who, text in events.last(n - len(lines)):
+    for at, who, text in sorted(told + events.last(n), key=lambda line: line[0])[-n:]:
         when = time.strftime("%H:%M:%S", time.localtime(at))
-        lines.append(Text.assemble((f"{when} ", "dim"), (f"{who} ", "bold"), text))
-    for line in lines:
+        line = Text.assemble((f"{when} ", "dim"), (f"{who} ", "bold"), text)
         line.no_wrap, line.overflow = True, "ellipsis"
+        lines.append(line)
     return Group(*lines)
-
-
-def _lines(answer: serial_link.Answer) -> list[str]:
-    import json
-
-    try:
-        return glance.log_lines(json.loads(answer.text))
-    except ValueError:
-        return answer.text.splitlines()
 
 
 def fields(samples: Sequence[Sample]) -> Iterator[dict[str, object]]:
