@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import subprocess
@@ -106,15 +107,54 @@ def test_every_command_is_reached_by_its_help_and_answers(person: Person) -> Non
     commands = [line[:38].split() for line in said.splitlines() if re.match(r"[a-z]", line[:1])]
     commands = [words for words in commands if words and words[0] not in ("Words", "Add")]
     assert len(commands) > 30
-    ends_it = {"reboot", "factory-reset", "commit", "configure", "setup", "password", "lock", "unlock", "terminal"}
+    ends_it = {
+        "reboot",
+        "factory-reset",
+        "commit",
+        "configure",
+        "setup",
+        "password",
+        "lock",
+        "unlock",
+        "terminal",
+        "repl",
+    }
     for words in commands:
         person.types("\x15" + " ".join(words[:-1]) + (" " if words[:-1] else "") + "?")
         assert words[-1] in person.sees(PROMPT), words
-        if words[0] in ends_it or words[-1].isupper():
+        if words[0] in ends_it or words[-1].isupper() or words[-1] == "follow":
             continue
         answer = person.asks(" ".join(words))
         assert "failed" not in answer and answer.strip(), words
     person.types("\x15")
+
+
+def test_what_happened_in_the_night_is_told_in_the_morning(person: Person, lan: Lan, tmp_path: Path) -> None:
+    require("udhcpc")
+    lan.host("till", "10.77.0.9/16")
+    person.asks("terminal length 0")
+    assert "From now on packets are kept" in person.asks("capture")
+    with Udhcpc(lan.host("cli"), tmp_path / "client") as client:
+        client.start()
+        address = client.address(client.wait())
+    told = person.asks(f"why {address}")
+    assert f"{address} is leased to " in told and f"asked for an address: offered {address}" in told
+    assert "Last answered: " in told
+    assert json.loads(person.asks(f"why {address} json"))["leases"][0]["address"] == address
+    assert "DISCOVER" in person.asks("capture") and " ACK " in person.asks("capture 1")
+    assert json.loads(person.asks("capture json"))[-1]["way"] == "out"
+    assert "no packets are kept any more" in person.asks("capture off")
+    told = person.asks("show log")
+    assert "Server starting service" in told and f"took the offer of {address}" in told
+    assert json.loads(person.asks("show log json"))["level"] == "info"
+    person.types("log follow\r")
+    person.sees("A key ends it.")
+    person.types("q")
+    person.sees(PROMPT)
+    assert "4 sent, 4 answered" in person.asks("ping 10.77.0.9")
+    assert "10.77.0.99: 4 sent, none answered" in person.asks("ping 10.77.0.99")
+    assert "only errors are logged" in person.asks("log level error")
+    assert "everything is logged but" in person.asks("log level info")
 
 
 def test_keys_edit_complete_and_recall(person: Person) -> None:
@@ -129,8 +169,9 @@ def test_keys_edit_complete_and_recall(person: Person) -> None:
     person.types("show fish\r")
     assert "     ^ unknown word" in person.sees(PROMPT)
     person.types("help\r")
-    person.sees("--more--")
-    person.types(" ")
+    for _ in range(2):
+        person.sees("--more--")
+        person.types(" ")
     assert "Add json" in person.sees(PROMPT)
     person.types("help\r")
     person.sees("--more--")

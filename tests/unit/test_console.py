@@ -102,7 +102,7 @@ def test_an_unknown_word_is_pointed_at():
 def test_a_word_that_could_be_several_names_them():
     commands_before = commands._TABLE
     try:
-        commands._TABLE = commands_before + "show version-long|none.none|\n"
+        commands._TABLE = commands_before + ("show version-long|none.none|\n",)
         assert "which one: version, version-long" in refusal("show ver")
         assert commands.answer("show version", App), "a whole word wins over a longer one"
     finally:

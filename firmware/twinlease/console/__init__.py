@@ -175,18 +175,17 @@ class Session:
 
     async def _answer(self, text, tag):
         """Write the answer; returns whether it was refused, and what to call after it, or None."""
-        from . import commands
+        from .refused import Refused
 
         try:
-            if await self._is_locked() and text.strip():
-                text = commands.while_locked(text)
+            locked = await self._is_locked()
             if not self._greeted and not tag:
                 self._greeted = True
-                await self._write(commands.answer("banner", self.app))
-                if not text.strip() and not self.locked and self._is_new():
+                await self._write(_command("banner", self.app, False))
+                if not text.strip() and not locked and self._is_new():
                     text = "setup"
-            return False, await self._write(commands.answer(text, self.app), tag)
-        except commands.Refused as e:
+            return False, await self._write(_command(text, self.app, locked), tag)
+        except Refused as e:
             await self._write((str(e), "\n"))
             return True, None
 
@@ -322,6 +321,16 @@ class Session:
         self._cr = octets[-1] == 13
         octets = octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         await self._out.write(octets[1 if pair else 0 :].replace(b"\n", b"\r\n"))
+
+
+def _command(text, app, locked):
+    """The answer to a line. The table of commands goes again before that runs: it needs the room."""
+    from . import commands
+
+    try:
+        return commands.answer(commands.while_locked(text) if locked and text.strip() else text, app)
+    finally:
+        drop("twinlease.console.commands")
 
 
 def _forget():

@@ -5,8 +5,8 @@ import json as _json
 from twinlease.clock import UNIX_2020
 from twinlease.overlay import drop, load, unload
 
+from .dates import date
 from .refused import Refused
-from .show import date
 
 _OCTETS = 2048
 _COUNT_MAX = 999
@@ -60,8 +60,7 @@ def log_all(app, wanted):
     if recorder.capture is None and wanted:
         recorder.capture = _new(app)
     if not wanted:
-        if recorder.capture:
-            recorder.capture.live = None
+        recorder.capture = None
         unload("net.decode")
         return
     decode = load("net.decode")

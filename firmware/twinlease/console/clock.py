@@ -4,8 +4,8 @@ import json as _json
 
 from twinlease.ntp.words import WHY, shown
 
+from .dates import date
 from .refused import Refused
-from .show import date
 
 
 def show(app, json):

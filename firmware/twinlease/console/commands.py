@@ -8,8 +8,10 @@ word, which its function gets.
 from .refused import Refused
 
 # What is typed|what is called, with (app, json, names …), and gives strings (and what ask.py says)|help
-# One text, of which a row is made when it is looked at: forty rows would be 10 KB of heap.
-_TABLE = """\
+# Text, of which a row is made when it is looked at: fifty rows would be 12 KB of heap.  In pieces, because a heap that
+# has been used for long may have no room for 5 KB at once.
+_TABLE = (
+    """\
 capture|capture.show|the last packets, decoded; the first time it only begins to keep them
 capture COUNT|capture.show|so many of the last packets
 capture off|capture.off|keep no packets any more
@@ -26,6 +28,8 @@ configure check|configure.check|read the edited configuration, and say what is w
 configure diff|configure.diff|what differs between what is served and what is edited
 configure discard|configure.discard|forget what was edited
 factory-reset|admin.factory_reset|forget configuration and leases: asks first
+""",
+    """\
 failover keep NAME|failover.keep|do not take over from the partner by yourself
 failover partner-down NAME|failover.ask_partner_down|what it means to take over from the partner
 failover partner-down NAME yes|failover.partner_down|the partner is off: take over
@@ -42,6 +46,8 @@ log level warning|log.warning|log errors and warnings
 password|lock.change|set, change or remove the password of this console
 ping IP|ping.ping|does a host answer? Four questions; any key ends it
 reboot|admin.reboot|start again; leases are in flash
+""",
+    """\
 release IP|leases.release|end a lease, as if its client had
 repl|admin.repl|MicroPython's prompt instead of the service: asks first
 reserve IP|leases.reserve|the host declaration that gives a client this address for good
@@ -62,20 +68,22 @@ show version|show.version|this firmware and what it runs on
 terminal length ROWS|admin.length|rows of your terminal; 0: answers are not paged
 unlock|lock.unlock|use a locked console; asks for the password
 why WHICH|why.why|what became of the requests of this address, hardware address or name, and why
-"""
+""",
+)
 
 _WITH_JSON = ("show", "why", "capture", "ping")
 
 
 def table():
     """Each row: words, module, function, help."""
-    at = 0
-    while at < len(_TABLE):
-        end = _TABLE.index("\n", at)
-        words, called, text = _TABLE[at:end].split("|")
-        module, function = called.split(".")
-        yield words.split(), module, function, text
-        at = end + 1
+    for piece in _TABLE:
+        at = 0
+        while at < len(piece):
+            end = piece.index("\n", at)
+            words, called, text = piece[at:end].split("|")
+            module, function = called.split(".")
+            yield words.split(), module, function, text
+            at = end + 1
 
 
 def answer(text, app):

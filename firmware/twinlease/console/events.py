@@ -22,7 +22,7 @@ from twinlease.dhcp.server import (
 )
 from twinlease.net.recorder import HEAD, REBOOTS, RENEWS, SIZE
 
-from .show import date
+from .dates import date
 
 _ASKED = {
     0: "asked for an address by BOOTP",

@@ -7,8 +7,8 @@ from twinlease.failover.endpoint import SAYS_PARTNER_DOWN, SAYS_PAUSE, SAYS_RESU
 from twinlease.failover.words import NAMES
 from twinlease.lease.row import STATE_NAMES
 
+from .dates import date
 from .refused import Refused
-from .show import date
 
 # Without a link, time alone leads out of these only if partner-down is counted towards.
 _STUCK = ("recover", "recover-done", "potential-conflict", "resolution-interrupted", "conflict-done")

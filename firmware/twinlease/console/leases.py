@@ -5,8 +5,8 @@ import json as _json
 from twinlease.clock import FOREVER, UNIX_2020
 from twinlease.lease.row import ACTIVE, BACKUP, FREE, ITEM_AGENT_INFO, ITEM_HOST_NAME, STATE_NAMES, USED
 
+from .dates import date
 from .refused import Refused
-from .show import date
 
 _UNTOUCHED = (FREE, BACKUP)  # without USED: never bound
 

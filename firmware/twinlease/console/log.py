@@ -7,8 +7,8 @@ from twinlease.net.recorder import DEBUG, ERROR, INFO, WARNING
 
 from . import events
 from .ask import WAIT
+from .dates import date
 from .refused import Refused
-from .show import date
 
 _LOOK_MS = 500
 _NAMES = {ERROR: "error", WARNING: "warning", INFO: "info", DEBUG: "debug"}

@@ -8,7 +8,7 @@ import gc
 import json as _json
 import sys
 
-from twinlease import VERSION, epoch
+from twinlease import VERSION
 from twinlease.lease.row import BACKUP, FREE
 
 _UNTOUCHED = (FREE, BACKUP)
@@ -84,10 +84,3 @@ def _record(json, rows):
         return
     for key, value in rows:
         yield "%-12s %s\n" % (key, "-" if value is None else value)
-
-
-def date(seconds):
-    """Project seconds as a date."""
-    if seconds is None:
-        return None
-    return "%04d-%02d-%02d %02d:%02d:%02d" % tuple(epoch.calendar(seconds))[:6]

@@ -6,8 +6,8 @@ from twinlease.lease.row import ABANDONED, ACTIVE, EXPIRED, OFFERED, RELEASED, R
 from twinlease.net.recorder import name_mark
 
 from . import events
+from .dates import date
 from .leases import _lease, _table
-from .show import date
 
 _OTHERS = 3  # leases that are told of one name
 
