@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import serial
 from lab.clients import Udhcpc
 from lab.daemon import Daemon
 from lab.net import Host, Lan
 from lab.tools import REPOSITORY, TWINLEASE, require
 from lab.wait import wait_for
+from twinlease_host.flash import esp_image
 
 LIMIT_S = 180
 CONFIG = "authoritative;\nsubnet 10.77.0.0 netmask 255.255.0.0 { range 10.77.1.1 10.77.1.20; }\n"
@@ -54,6 +56,13 @@ def make_flash(port: str, folder: Path) -> subprocess.CompletedProcess[str]:
     words += [f"PORT={port}", f"IMAGE={folder / 'micropython.bin'}", f"CONFIG={folder / 'dhcpd.conf'}"]
     words += ["ADDRESS=10.77.0.2/16"]
     return subprocess.run(words, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+
+
+def flash(*words: str | Path) -> str:
+    """`twinlease flash` that fails: what it says."""
+    done = subprocess.run([TWINLEASE, "flash", *words], capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    assert done.returncode == 2 and "hint:" in done.stderr, done.stdout + done.stderr
+    return " ".join(done.stderr.split())
 
 
 def rows(flash: bytes) -> dict[str, tuple[int, int, int, int]]:
@@ -103,3 +112,14 @@ def test_a_new_chip_is_flashed_cut_off_flashed_serves_and_keeps_its_leases(
         seen = len(client.seen())
         client.renew_now()
         assert client.address(client.wait(after=seen)) == address
+
+        of_s3 = esp_image.make("esp32s3", bytes(9000)).ljust(0x10000, b"\xff") + esp_image.make("esp32s3", bytes(9000))
+        (tmp_path / "s3.bin").write_bytes(of_s3)
+        said = flash("esp32-s3-psram", "--port", port, "--image", tmp_path / "s3.bin")
+        assert "has an ESP32" in said and "not an esp32s3" in said
+        pty = chip.folder / "board" / "serial"
+        with serial.Serial(str(pty), exclusive=True):
+            assert "not in use by another program" in flash("virtual-esp32", "--no-micropython", "--port", pty)
+        seen = len(client.seen())
+        client.renew_now()
+        assert client.address(client.wait(after=seen)) == address, "the board that was refused serves again"

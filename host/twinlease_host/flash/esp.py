@@ -96,20 +96,21 @@ def write(port: str, wanted: MicroPython, parts: list[Piece], rows: list[Row], s
     show.step("looking for the chip")
     log.set_logger(_Told(show))
     with _explained(port), cmds.detect_chip(port) as chip:
-        done.chip, done.mac = _key(chip.CHIP_NAME), bytes(chip.read_mac()).hex(":")
-        if done.chip != wanted.chip:
-            raise UserError(
-                f"the board at {port} has an {chip.CHIP_NAME}, and not an {wanted.chip}",
-                "name the board that it is (BOARD=…), or the port of the other one (PORT=…)",
-            )
-        esp = cmds.run_stub(chip)
-        cmds.attach_flash(esp)
-        _check_flash(esp, wanted)
-        if not port.startswith("rfc2217:"):
-            _change_baud(esp)
-        _update(esp, parts, rows, show, done)
-        done.can_reset = _has_lines(chip._port)
-        cmds.reset_chip(esp, "hard-reset" if done.can_reset else "no-reset")
+        try:
+            done.chip, done.mac = _key(chip.CHIP_NAME), bytes(chip.read_mac()).hex(":")
+            if done.chip != wanted.chip:
+                raise UserError(
+                    f"the board at {port} has an {chip.CHIP_NAME}, and not an {wanted.chip}",
+                    "name the board that it is (BOARD=…), or the port of the other one (PORT=…)",
+                )
+            esp = cmds.run_stub(chip)
+            cmds.attach_flash(esp)
+            _check_flash(esp, wanted)
+            if not port.startswith("rfc2217:"):
+                _change_baud(esp)
+            _update(esp, parts, rows, show, done)
+        finally:  # a board that is not for us goes on as it was
+            done.can_reset = _start(chip)
     return done
 
 
@@ -151,12 +152,13 @@ def _change_baud(esp: Any) -> None:
         pass  # it goes on as it was
 
 
-def _has_lines(port: serial.Serial) -> bool:
-    """Can the port reset the board?  A pty has no such lines."""
+def _start(chip: Any) -> bool:
+    """Reset the chip, which starts what is in its flash; False if its port has no line for that, as a pty."""
     try:
-        port.rts = False
+        chip._port.rts = False
+        cmds.reset_chip(chip, "hard-reset")
         return True
-    except OSError:
+    except (OSError, FatalError):
         return False
 
 
