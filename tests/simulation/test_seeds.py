@@ -6,14 +6,23 @@ in the simulator, so these alone would not keep a bug out.
 
 import pytest
 
+from .isc_server import mixed
 from .world import run
 
 FOUND = (9, 14, 21, 43, 52, 117, 1015, 1037, 2020, 2022, 4011, 4024)
+
+FOUND_BESIDE_A_DHCPD = (182, 348, 354)
 
 
 @pytest.mark.parametrize("seed", FOUND)
 def test_a_world_that_found_something_once(seed: int) -> None:
     result = run(seed)
+    assert not result.violations, "\n".join([result.about, *result.trace[-60:]])
+
+
+@pytest.mark.parametrize("seed", FOUND_BESIDE_A_DHCPD)
+def test_a_mixed_world_that_found_something_once(seed: int) -> None:
+    result = run(seed, mixed)
     assert not result.violations, "\n".join([result.about, *result.trace[-60:]])
 
 
