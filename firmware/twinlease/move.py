@@ -38,6 +38,7 @@ from .lease.row import ABANDONED, ACKED, ACTIVE, BACKUP, EXPIRED, FREE, PROVISIO
 _PROVISIONAL = const(0)  # META_STEP tells who moves
 _EVERYONE = const(1)
 _SINCE = const(2)
+_LISTS = (FREE, BACKUP)  # nobody was promised anything
 _BACK = b"\0"  # behind the time in META_CLOCK
 _APART_S = const(60)  # further apart a link does not come about with ISC dhcpd
 
@@ -142,8 +143,9 @@ def shifted(table, step, since=0):
             cltt = min(max(cltt + step, 0), FOREVER - 1)
         table.set_times(row, ends, cltt)
         tstp, tsfp = table.tstp(row), table.tsfp(row)
-        if since and tstp <= tsfp and _is_agreed_free(table, row):
-            tstp = 0
+        if since and table.state(row) in _LISTS:
+            if tstp <= tsfp and table.flags(row) & ACKED:
+                tstp = 0  # both know that it is free, and whose: that is to be no news for the partner
         elif since:
             tstp = max(tstp, tsfp)
         elif 0 < tsfp < FOREVER:
@@ -153,12 +155,6 @@ def shifted(table, step, since=0):
         table.clear_flags(row, PROVISIONAL)
         yield row
         row = table.next_flagged(row + 1, PROVISIONAL)
-
-
-def _is_agreed_free(table, row):
-    """Both know that it is free, and whose: nobody was promised anything, and it is to be no news for the partner."""
-    state = table.state(row)
-    return (state == FREE or state == BACKUP) and table.flags(row) & ACKED
 
 
 def _has_times(table, row):

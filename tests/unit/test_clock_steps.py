@@ -328,6 +328,20 @@ def test_a_free_address_that_both_agree_upon_is_no_news_after_a_step():
     assert due == [False, False, True, True]
 
 
+def test_a_free_address_carries_no_time_of_the_future_after_a_step():
+    """Found by the simulator, seed 100058: its next client got a long lease at once, by what was agreed for the last."""
+    for state in (FREE, BACKUP):
+        for flags in (0, ACKED):
+            app = boot(Nor(64), T)
+            run(app, 10)
+            app.table.set_state(0, state)
+            app.table.set_tstp(0, T)
+            app.table.set_tsfp(0, T + 7200)
+            app.table.set_flags(0, flags)
+            app.set_clock(app.clock.now + 500, 0, 500, True, 0, PARTNER)
+            assert app.table.tstp(0) <= app.clock.now and app.table.tsfp(0) == T + 7200
+
+
 def test_what_was_agreed_moves_back_with_a_partners_word_that_is_overruled():
     """Found by the simulator, seeds 9 and 14: leases were longer than MCLT beyond what the partner had agreed to."""
     flash = Nor(64)
