@@ -19,7 +19,7 @@ from .fold import fold, module_name
 from .lend import lend
 
 SOURCE = ["boot.py", "main.py"]  # MicroPython looks for these two by name, and they are short
-NOT_FOR_BOARDS = ["_cpython.py"]
+NOT_FOR_BOARDS = ["_cpython.py", "linux.py"]
 UNIX_ARCH = "x64"
 
 

@@ -11,7 +11,19 @@ import pytest
 from twinlease_host import boardfile, fit
 from twinlease_host.errors import UserError
 
-NAMES = ("esp32", "esp32-s3-psram", "pico-2-w", "pico-w", "raspberry-pi", "virtual-esp32", "w5500-evb-pico")
+NAMES = (
+    "esp32",
+    "esp32-s3-psram",
+    "esp32-s3-w5500",
+    "esp32-w5500",
+    "olimex-esp32-poe",
+    "pico-2-w",
+    "pico-w",
+    "raspberry-pi",
+    "virtual-esp32",
+    "w5500-evb-pico",
+    "wt32-eth01",
+)
 SUBNET = "subnet 10.0.0.0 netmask 255.255.248.0 {{ pool {{ {} range 10.0.1.0 10.0.{}.255; }} }}\n"
 PEER = (
     'failover peer "p" { primary; address 10.0.0.2; peer address 10.0.0.3; mclt 60; split 128; '
@@ -26,7 +38,7 @@ def check(tmp_path: Path, text: str, *words: str) -> subprocess.CompletedProcess
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_the_boards_that_issue_4_names_are_there() -> None:
+def test_the_boards_that_are_promised_are_there() -> None:
     assert boardfile.names() == sorted(NAMES)
 
 

@@ -45,7 +45,7 @@ OURS = ("import-untyped", "import-not-found", "misc", "override", "no-redef")
 
 
 def test_no_module_of_the_room_is_forgotten() -> None:
-    of_processes = {"unix", "unix_start", "nor", "littlefs", "led"}
+    of_processes = {"unix", "unix_start", "nor", "littlefs", "led", "linux"}
     assert {path.stem for path in BOARD.glob("*.py")} == {*MODULES["esp32"], *MODULES["rp2"], *of_processes}
 
 

@@ -260,6 +260,23 @@ def test_bootsel_is_asked_for_a_moment_after_the_power_came():
     assert hold.held(["bootsel"], slept.append, None) == 0 and sum(slept) == 1500
 
 
+def test_boot_of_an_esp32_has_that_moment_too():
+    chips.install("esp32")
+    from twinlease.board import hold
+
+    class Esp32:
+        platform = "esp32"
+
+    before, hold.sys = hold.sys, Esp32
+    try:
+        slept = []
+        assert hold.held(["0"], slept.append, None) == 0 and sum(slept) == 1500
+        slept.clear()
+        assert hold.held(["4"], slept.append, None) == 0 and not slept
+    finally:
+        hold.sys = before
+
+
 def test_a_watchdog_of_a_pico_is_fed_by_a_timer_while_nobody_serves():
     chip = chips.install("rp2")
     from twinlease.board import rest

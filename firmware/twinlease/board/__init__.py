@@ -42,6 +42,7 @@ a board loads those that it is wired for.
     wifi, lan, w5500, nic, lamp         stay, as wired
     files                               configuration files, while one is wanted
     nor, littlefs, led                  flash in a file, and a file system in that; a LED that is a file
+    linux                               systemd, and interfaces that come and go; CPython
     wipe, rest                          a factory reset; a watchdog while nothing serves
 """
 

@@ -7,6 +7,8 @@
 The LED tells when to let go: slow, then fast, then dark.
 """
 
+import sys
+
 from micropython import const
 
 SAFE, FACTORY = "safe", "factory"
@@ -15,7 +17,7 @@ _STEP_MS = const(50)
 _SAFE_MS = const(1000)
 _FACTORY_MS = const(10000)
 _STUCK_MS = const(20000)
-_BOOTSEL_MS = const(1500)
+_BOOT_MS = const(1500)
 
 
 def wish(ms):
@@ -28,7 +30,8 @@ def wish(ms):
 def held(words, sleep_ms, lamp):
     """For how long the button of `button 34`, `button 34 high` or `button bootsel` is held from now on, in ms.
 
-    BOOTSEL held while the power comes on starts the chip's own loader, so for that one there is a moment to press it.
+    BOOTSEL, and BOOT on GPIO0 of an ESP32, held while the power comes on start the chip's own loader: for those
+    there is a moment to press them.
     """
     pressed, wait = _button(words)
     while wait > 0 and not pressed():
@@ -49,19 +52,18 @@ def _button(words):
     if words[0] == "bootsel":
         import rp2
 
-        return rp2.bootsel_button, _BOOTSEL_MS
+        return rp2.bootsel_button, _BOOT_MS
     from machine import Pin
 
     n = int(words[0])
+    wait = _BOOT_MS if n == 0 and sys.platform == "esp32" else 0
     if len(words) > 1 and words[1] == "high":
         pin = Pin(n, Pin.IN) if _only_in(n) else Pin(n, Pin.IN, Pin.PULL_DOWN)
-        return pin.value, 0
+        return pin.value, wait
     pin = Pin(n, Pin.IN) if _only_in(n) else Pin(n, Pin.IN, Pin.PULL_UP)
-    return lambda: not pin.value(), 0
+    return lambda: not pin.value(), wait
 
 
 def _only_in(n):
     """GPIO 34 to 39 of the first ESP32 have no pull-up: the board must have one."""
-    import sys
-
     return sys.platform == "esp32" and 34 <= n <= 39

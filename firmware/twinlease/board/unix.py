@@ -28,7 +28,7 @@ class Board(base.Board):
         self._store = None
         self._conf = told.get("conf")  # a folder that is there already
         self._light = -1
-        self._watchdog = _descriptor(told["watchdog_fd"], "wb") if "watchdog_fd" in told else None
+        self._watchdog = _descriptor(told["watchdog_fd"], "wb") if "watchdog_fd" in told else told.get("notifier")
         self.leases = nor.Region(self._flash, nor.LEASES_AT, nor.LEASES_SIZE)
         self.interfaces = []
 
@@ -62,6 +62,13 @@ class Board(base.Board):
         if light != self._light:
             self._light = light
             run("board.led", "show", self._folder, light)
+
+    if not MICROPYTHON:
+
+        def tasks(self):
+            from . import linux
+
+            return (linux.watch(self),)
 
     async def stopped(self):
         """Return when somebody wants the board to stop: the virtual board's button, or SIGTERM under CPython."""

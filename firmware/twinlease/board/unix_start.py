@@ -17,6 +17,7 @@ them in its flash):
 import errno
 import json
 import os
+import sys
 
 from .. import forget
 from . import FAULT, led
@@ -28,6 +29,11 @@ def open_board(argv):
     told = settings(argv)
     if "conf" in told and told["conf"][1:] not in os.listdir("/"):
         os.mkdir(told["conf"])
+    on_linux = sys.implementation.name != "micropython"
+    if on_linux:
+        from . import linux
+
+        told["notifier"] = linux.notifier()
     board = Board(told)
     led.show(told["dir"], FAULT)
     if told.get("held_ms") and board.reset_cause == "power-on":
@@ -36,10 +42,8 @@ def open_board(argv):
         if board.files().install(name, path):
             board.say("%s in flash replaced by %s" % (name, path))
     found = told.get("interfaces")
-    if found is None:
-        from .._cpython import ask_ip
-
-        found = ask_ip()
+    if found is None and on_linux:
+        found = linux.interfaces(board.say)
     board.interfaces = [Interface(i["name"], i["address"]) for i in found if i["address"]]
     return board
 
