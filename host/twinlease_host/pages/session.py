@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -21,7 +22,7 @@ import serial
 
 from ..lab import board as lab
 from ..lab import demo
-from ..lab.lan import CLIENT_MAC, Lan
+from ..lab.lan import Lan
 from ..lab.process import Process
 from ..lab.timeline import SEEN, STORY, Timeline
 from . import console
@@ -30,13 +31,23 @@ PROMPT = "twinlease> "
 _GONE = "MPY: soft reboot\r\n"  # the interpreter's last word before the board starts again
 _LIMIT_S = 60.0
 _HEAP = "384K"
-_CLIENTS = {"laptop": CLIENT_MAC, "printer": "02:00:00:00:00:11"}
-_PASTED = "host printer { hardware ethernet 02:00:00:00:00:11; fixed-address 10.77.0.20; }\r"
-_SAMPLES = {"LINE": "9", "NAME": "office", "N": "1", "MINUTES": "5", "ROWS": "40", "WHICH": "laptop", "IP": "10.77.0.2"}
+_CLIENTS = {"laptop": "02:00:00:00:00:13", "printer": "02:00:00:00:00:14"}  # both in the first board's share
+_PASTED = "host printer { hardware ethernet 02:00:00:00:00:14; fixed-address 10.77.0.20; }\r"
+_SAMPLES = {
+    "COUNT": "2",
+    "LINE": "9",
+    "NAME": "office",
+    "N": "1",
+    "MINUTES": "5",
+    "ROWS": "40",
+    "WHICH": "laptop",
+    "IP": "10.77.0.2",
+}
 # By command: what is typed after the line, piece by piece, each once the screen ends with what stands before it.
 _PLAY: dict[str, tuple[tuple[str, str], ...]] = {
     "configure insert LINE": (("", _PASTED), ("", "\x04")),
     "configure load": (("", "{config}"), ("", "\x04")),
+    "log follow": (("", " "),),
     "password": ((": ", "not so secret\r"), (": ", "not so secret\r")),
     "unlock": ((": ", "not so secret\r"),),
     "factory-reset": ((": ", "yes\r"),),
@@ -45,6 +56,8 @@ _PLAY: dict[str, tuple[tuple[str, str], ...]] = {
 }
 # What must come before what; all the others come first, in the table's order.
 _LAST = (
+    "capture", "capture COUNT", "capture off", "log level debug", "log level warning", "log level error",
+    "log level info",
     "reserve IP", "release IP",
     "configure list", "configure insert LINE", "configure check", "configure diff", "configure delete LINE LINE",
     "configure delete LINE", "configure discard", "configure load", "commit confirmed MINUTES", "commit confirm",
@@ -102,10 +115,11 @@ def take() -> None:
             board.wait_serving(lan)
         if not timeline.until(lambda: all(board.settled() for board in boards), _LIMIT_S):
             raise TimeoutError("the two were not both in normal")
-        for name in _CLIENTS:
-            stack.callback(_client(lan, name, timeline).stop)
+        clients = [_client(lan, name, timeline) for name in _CLIENTS]
+        for client in clients:
+            stack.callback(client.stop)
         address = next(one["address"] for one in boards[0].leases() if one["name"] == "laptop")
-        examples = _play(boards, lan, timeline, {**_SAMPLES, "IP": address})
+        examples = _play(boards, lan, clients[1], timeline, {**_SAMPLES, "IP": address})
     console.SESSION.write_text("".join(f"## {words}\n{seen}\n" for words, seen in examples.items()))
 
 
@@ -116,7 +130,9 @@ def _client(lan: Lan, name: str, timeline: Timeline) -> Process:
     return client
 
 
-def _play(boards: list[lab.Board], lan: Lan, timeline: Timeline, samples: dict[str, str]) -> dict[str, str]:
+def _play(
+    boards: list[lab.Board], lan: Lan, client: Process, timeline: Timeline, samples: dict[str, str]
+) -> dict[str, str]:
     person = Person(boards[0].port)
     person.type("\r")
     seen = {console.BANNER: _plain(person.wait(PROMPT))}
@@ -129,6 +145,9 @@ def _play(boards: list[lab.Board], lan: Lan, timeline: Timeline, samples: dict[s
         if words in _ALONE and boards[1].running():
             boards[1].cut_power(lan, timeline)
             _wait(timeline, lambda: boards[0].state() == "communications-interrupted")
+        if words == "capture COUNT":
+            client.send(signal.SIGUSR1)
+            client.wait_line(("renew:",), _LIMIT_S)
         if words == "reboot":
             _wait(timeline, lambda: boards[0].settled())
         typed = " ".join(samples.get(word, word) for word in words.split())
