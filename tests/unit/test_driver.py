@@ -1,7 +1,9 @@
 """The driver's order and bounds, with a made-up socket: persist, sync, send; a burst ends; errors cost little."""
 
+import sys
+
 from packets import DISCOVER, REQUEST, Office, ip, message, option
-from twinlease.net import dhcp_server
+from twinlease.net import dhcp_server, sockets
 
 
 class Socket:
@@ -145,3 +147,41 @@ def test_memory_that_does_not_come_back_ends_the_service_for_a_fresh_start():
         raise AssertionError("it went on for ever")
     except MemoryError:
         assert d.starved > 100
+
+
+class Esp32Socket(Socket):
+    """An empty datagram ends what it takes for a stream: from then on it is readable, and empty, until the next bind."""
+
+    deaf = False
+    bound = 0
+
+    def recvfrom(self, n):
+        if self.deaf:
+            return b"", SENDER
+        octets, sender = super().recvfrom(n)
+        self.deaf = not octets
+        return octets, sender
+
+    def bind(self, to):
+        assert to == sockets.address(sockets.ANY, 67)
+        self.deaf = False
+        self.bound += 1
+
+    def __call__(self):
+        return self.deaf or bool(self.datagrams)
+
+
+def test_an_empty_datagram_does_not_make_an_esp32_deaf():
+    class Esp32:
+        platform = "esp32"
+
+    for module, bound in ((Esp32, 1), (sys, 0)):
+        d, sock, story = driver([])
+        sock = Esp32Socket([b"", request(1)], story)
+        d._sockets[0] = sock
+        before, sockets.sys = sockets.sys, module
+        try:
+            d._burst(0, sock, sock)
+        finally:
+            sockets.sys = before
+        assert sock.bound == bound and (("send", 2) in story) == bool(bound), story

@@ -22,7 +22,7 @@ from ..failover.beat import Beat
 from ..failover.evidence import ANSWER, BEAT, CUT_OFF, Evidence
 from ..octets import equal, in_net
 from ..overlay import load, unload
-from .sockets import ANY, Waiting, address, network
+from .sockets import ANY, Waiting, address, hear_again, network
 
 _SECOND = const(10)
 _BATCH = const(32)  # datagrams a tick, and ARP frames
@@ -152,8 +152,11 @@ class Beats:
             except OSError:
                 return
             for watch in self._watches:
-                if watch.sock is sock and watch.beat.heard(octets):
-                    watch.evidence.sign(BEAT, up)
+                if watch.sock is sock:
+                    if not octets:
+                        hear_again(sock, watch.peer.conf.port)
+                    if watch.beat.heard(octets):
+                        watch.evidence.sign(BEAT, up)
 
     # ARP, or ICMP where the partner is behind a router
 

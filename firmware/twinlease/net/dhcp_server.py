@@ -9,7 +9,7 @@ import gc
 
 from micropython import const
 
-from .sockets import Destination, Waiting, broadcast_socket, readable, source
+from .sockets import Destination, Waiting, broadcast_socket, hear_again, readable, source
 
 _SERVER_PORT = const(67)
 _RECEIVE = const(1472)  # the most that one Ethernet frame carries
@@ -75,6 +75,8 @@ class DhcpServer:
                 well = False
                 break
             self.received += 1
+            if not packet:
+                hear_again(sock, _SERVER_PORT)
             reason = self.hand_in(packet, index)
             if reason:
                 self._complain(node.links[index], reason, sender)
@@ -129,7 +131,8 @@ class DhcpServer:
         if self._starving > _STARVED_MAX:
             raise MemoryError("no memory for requests any more")
         try:
-            sock.recv(1)
+            if not sock.recv(1):
+                hear_again(sock, _SERVER_PORT)
         except OSError:
             pass  # it was not the datagram
 

@@ -8,7 +8,7 @@ import asyncio
 from micropython import const
 
 from ..ntp.answer import Answerer
-from .sockets import broadcast_socket, readable
+from .sockets import broadcast_socket, hear_again, readable
 
 _PORT = const(123)
 _LONGEST = const(128)
@@ -43,6 +43,8 @@ class NtpServer:
 
     def _answer(self, sock):
         packet, sender = sock.recvfrom(_LONGEST)
+        if not packet:
+            hear_again(sock, _PORT)
         app, answerer = self._app, self.answerer
         app.catch_up()
         clock, sntp = app.clock, app.sntp

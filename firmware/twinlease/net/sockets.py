@@ -111,6 +111,12 @@ def broadcast_socket(interface, port):
     return sock
 
 
+def hear_again(sock, port):
+    """An empty datagram has come in: an ESP32 takes it for the end of the stream, and is deaf until the next bind."""
+    if sys.platform == "esp32":
+        sock.bind(address(ANY, port))
+
+
 def _why(e, port, name):
     if e.errno == errno.EADDRINUSE:
         return "UDP port %d on %s is taken: stop the other server first (ss -ulpn shows it)" % (port, name)
