@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -313,3 +314,54 @@ def test_a_client_of_dhcpd_renews_with_the_board_that_has_taken_its_place(tmp_pa
                     process.stop()
             board.ask_to_stop()
             board.power_off()
+
+
+# Into an ESP32's partition
+
+
+class Chip:
+    """An ESP32's flash, as esptool's stub sees it."""
+
+    def __init__(self) -> None:
+        self.octets = bytearray(b"\xff" * (4 << 20))
+
+    def flash_md5sum(self, at: int, size: int) -> str:
+        return hashlib.md5(self.octets[at : at + size]).hexdigest()
+
+    def read(self, _: Any, at: int, size: int) -> bytes:
+        return bytes(self.octets[at : at + size])
+
+    def erase(self, _: Any, at: int, size: int) -> None:
+        self.octets[at : at + size] = b"\xff" * size
+
+    def write(self, _: Any, pieces: list[tuple[int, bytes]]) -> None:
+        for at, octets in pieces:
+            self.octets[at : at + len(octets)] = octets
+
+
+def test_an_esp32_gets_them_when_it_is_flashed_unless_it_has_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    from twinlease_host.flash import esp, partition_table
+    from twinlease_host.flash.show import Show
+
+    chip, rows = Chip(), partition_table.with_leases(4 << 20, 256 * 1024)
+    for name in ("read", "erase", "write"):
+        full = {"read": "read_flash", "erase": "erase_region", "write": "write_flash"}[name]
+        monkeypatch.setattr(esp.cmds, full, getattr(chip, name))
+    octets = journal_image.make(conf.load(SUBNET), [lease("10.77.1.10", "active")], NOW, 256 * 1024).octets
+
+    def flash(leases: bytes | None) -> list[str]:
+        done = esp.Done()
+        esp._update(chip, [esp.Piece("MicroPython", 0x10000, b"program")], rows, Show(), done, leases)
+        return done.written
+
+    chip.octets[0x200000:0x200010] = b"what was there.."  # under a table of somebody else's: nobody's leases
+    assert flash(octets) == ["MicroPython", "leases", "partition table"]
+    assert chip.octets[0x200000:0x240000] == octets
+    assert flash(octets) == [] and flash(None) == []
+    chip.octets[0x200100] = 0  # it has served
+    before = bytes(chip.octets)
+    with pytest.raises(UserError, match="has leases already"):
+        flash(octets)
+    with pytest.raises(UserError, match="262,144"):
+        flash(octets[:-4096])
+    assert chip.octets == before and flash(None) == []

@@ -43,6 +43,7 @@ def import_(
     Example: twinlease config import /etc/dhcp/dhcpd.conf --leases /var/lib/dhcp/dhcpd.leases -o office
 
     Then, for a virtual board: twinlease leases install office/leases.bin board
+    For an ESP32: twinlease flash esp32 --config office/dhcpd.conf --leases office/leases.bin …
 
     Exit codes: 0 all of it is carried over, 1 something is not (it is told; the results are there all the same),
     2 nothing was made.

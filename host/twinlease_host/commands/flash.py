@@ -27,6 +27,9 @@ def flash(
     ] = None,
     sha256: Annotated[str, typer.Option(help="that the image must have")] = "",
     config: Annotated[Path | None, typer.Option(help="dhcpd.conf for it  [default: what is there stays]")] = None,
+    leases: Annotated[
+        Path | None, typer.Option(help="ESP32: leases.bin of `twinlease config import`, for a board that has none")
+    ] = None,
     address: Annotated[str, typer.Option(help="of the board, as in 10.77.0.2/16")] = "",
     router: Annotated[str, typer.Option(help="its way to other networks, as in 10.77.0.1")] = "",
     host_name: Annotated[str, typer.Option(help="its name")] = "",
@@ -57,7 +60,7 @@ def flash(
     from ..flash import job  # brings esptool, which takes its time, and all other commands can do without
 
     settings = _settings(address, router, host_name, wifi, wifi_password, country)
-    order = job.Order(board, port_of(port) if port else "", image, sha256, config, settings, drive, micropython)
+    order = job.Order(board, port_of(port) if port else "", image, sha256, config, settings, drive, micropython, leases)
     show: Show = Bars() if err.is_terminal and not as_json else Show()
     if config and not config.exists():
         raise UserError(f"there is no file {config}", "give the path of your dhcpd.conf")

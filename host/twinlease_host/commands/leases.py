@@ -118,8 +118,7 @@ def install(
 ) -> None:
     """Give a board that has no leases yet those of the server that it replaces.
 
-    For an ESP32, write the same file into its partition `leases` before its first start:
-    esptool --port PORT write-flash 0x200000 leases.bin
+    An ESP32 gets them when it is flashed: twinlease flash BOARD --leases leases.bin
 
     Example: twinlease leases install office/leases.bin board
 

@@ -22,7 +22,7 @@ from . import ports
 from .status import Svg, draw
 
 _FRAME_S = 0.5
-_PLAIN = (110, 40)  # of a frame that is not on a terminal: columns, rows
+_PLAIN = (140, 40)  # of a frame that is not on a terminal: columns, rows
 
 
 def top(

@@ -89,8 +89,10 @@ def check_size(parts: list[Piece], rows: list[Row], name: str) -> None:
         )
 
 
-def write(port: str, wanted: MicroPython, parts: list[Piece], rows: list[Row], show: Show) -> Done:
-    """Bring the flash up to date, and start the board. Raises UserError."""
+def write(
+    port: str, wanted: MicroPython, parts: list[Piece], rows: list[Row], show: Show, leases: bytes | None = None
+) -> Done:
+    """Bring the flash up to date, and start the board; `leases` are for one that has none. Raises UserError."""
     done = Done()
     handlers.use()
     show.step("looking for the chip")
@@ -108,13 +110,13 @@ def write(port: str, wanted: MicroPython, parts: list[Piece], rows: list[Row], s
             _check_flash(esp, wanted)
             if not port.startswith("rfc2217:"):
                 _change_baud(esp)
-            _update(esp, parts, rows, show, done)
+            _update(esp, parts, rows, show, done, leases)
         finally:  # a board that is not for us goes on as it was
             done.can_reset = _start(chip)
     return done
 
 
-def _update(esp: Any, parts: list[Piece], rows: list[Row], show: Show, done: Done) -> None:
+def _update(esp: Any, parts: list[Piece], rows: list[Row], show: Show, done: Done, leases: bytes | None = None) -> None:
     """Erase what a new table would find in the wrong place, write what differs, the table last."""
     show.step("reading what is there")
     before = partition_table.decode(cmds.read_flash(esp, partition_table.AT, partition_table.SIZE) or b"")
@@ -127,13 +129,32 @@ def _update(esp: Any, parts: list[Piece], rows: list[Row], show: Show, done: Don
             # A file system that begins blank is made anew by the board.
             cmds.erase_region(esp, row.at, row.size if name == "leases" else 2 * _SECTOR)
     table = Piece("partition table", partition_table.AT, partition_table.encode(rows))
-    for piece in [*parts, table]:
+    brought = [] if leases is None else [_leases(esp, rows, leases)]
+    for piece in [*parts, *brought, table]:
         if esp.flash_md5sum(piece.at, len(piece.octets)) == hashlib.md5(piece.octets).hexdigest():
             done.same.append(piece.name)
             continue
         show.step(f"writing {piece.name}")
         cmds.write_flash(esp, [(piece.at, piece.octets)])
         done.written.append(piece.name)
+
+
+def _leases(esp: Any, rows: list[Row], leases: bytes) -> Piece:
+    """The leases of the server that this board replaces. Raises UserError if it has leases of its own."""
+    row = partition_table.find(rows, "leases")
+    assert row is not None
+    if len(leases) != row.size:
+        raise UserError(
+            f"the image of the leases has {len(leases):,} octets, and the partition {row.size:,}",
+            "make it for this board: twinlease config import FILE --leases FILE --board BOARD",
+        )
+    there = esp.flash_md5sum(row.at, row.size)
+    if there not in [hashlib.md5(octets).hexdigest() for octets in (b"\xff" * row.size, leases)]:
+        raise UserError(
+            "this board has leases already, and they would be lost",
+            "flash it without --leases; or, to begin anew: factory-reset at its console",
+        )
+    return Piece("leases", row.at, leases)
 
 
 def _check_flash(esp: Any, wanted: MicroPython) -> None:

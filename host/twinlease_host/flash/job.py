@@ -50,6 +50,7 @@ class Order:
     settings: dict[str, list[str]] = field(default_factory=dict)  # statements of board.conf
     drive: Path | None = None
     micropython: bool = True  # False: it is there; only our files
+    leases: Path | None = None  # of another server (isc/journal_image.py), for a board that has none
 
 
 @dataclass
@@ -93,6 +94,7 @@ class Job:
         self._parts: list[esp.Piece] = []
         self._rows = partition_table.with_leases(self.chip.flash, self.definition.flash) if self.chip.is_esp else []
         self._report: configfile.Report | None = None
+        self._leases = self._read_leases()
 
     def plan(self) -> list[str]:
         """What `run` would do, a line each. Raises UserError for what is wrong with it."""
@@ -118,6 +120,18 @@ class Job:
             lines.append(f"dhcpd.conf: {self.order.config}, {self._report.rows} dynamic addresses")
         return lines
 
+    def _read_leases(self) -> bytes | None:
+        path = self.order.leases
+        if path is None:
+            return None
+        if not self.chip.is_esp or not self.order.micropython:
+            raise UserError("--leases: only into the partition of an ESP32 that is flashed whole", "leave it out")
+        try:
+            return path.read_bytes()
+        except OSError as bad:
+            hint = "make it: twinlease config import FILE --leases FILE --board BOARD"
+            raise UserError(f"{path} cannot be read: {bad.strerror}", hint) from None
+
     def _plan_image(self, found: image.Image) -> list[str]:
         if not self.chip.is_esp:
             made_for = uf2.family(found.octets, found.path.name)
@@ -131,6 +145,10 @@ class Job:
         esp.check_size(self._parts, self._rows, found.path.name)
         lines = [f"0x{part.at:06x}  {part.name}, {len(part.octets):,} octets, if it differs" for part in self._parts]
         table = ", ".join(f"{row.name} 0x{row.at:x}+0x{row.size:x}" for row in self._rows)
+        if self.order.leases:
+            row = partition_table.find(self._rows, "leases")
+            assert row is not None
+            lines.append(f"0x{row.at:06x}  leases of {self.order.leases}, if it has none")
         return [*lines, f"0x{partition_table.AT:06x}  partition table, if it differs: {table}"]
 
     def run(self) -> Summary:
@@ -151,11 +169,13 @@ class Job:
         return self.done
 
     def _flash_esp(self) -> None:
-        found = esp.write(self.order.port, self.chip, self._parts, self._rows, self.show)
+        found = esp.write(self.order.port, self.chip, self._parts, self._rows, self.show, self._leases)
         done = self.done
         done.chip, done.mac = found.chip, found.mac
         done.written, done.unchanged = found.written, found.same
         done.leases = "kept" if found.leases_kept else "a new partition, empty"
+        if self._leases is not None:
+            done.leases = f"from {self.order.leases}"
         if not found.can_reset:
             self.show.say("This port cannot reset the board: press its RESET button now")
 
