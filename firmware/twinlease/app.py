@@ -39,6 +39,7 @@ class App:
         self.clock = Clock()
         self.config = self.table = self.journal = self.node = self.driver = self.failover = None
         self.peers = ()
+        self.syslog = None  # net/syslog.py, the same
         self.sntp = self.ntp_server = None  # net/sntp.py and net/ntp_server.py, where the configuration wants them
         self.since = 0  # by our clock: when it was last set, other than to move all that it has given along
         self.trial = -1
@@ -249,6 +250,8 @@ async def _serve(app):
         if app.ntp_server:
             tasks.extend([app.ntp_server.serve(interface) for interface in board.interfaces])
         app.say("Server starting service.")
+    if app.syslog:
+        tasks.append(app.syslog.run())
     failed = app._ended
     why = []
     if app.failover:

@@ -21,6 +21,7 @@ _SERVICE = 132800 if _WIDE else 82000
 _FAILOVER = 88000 if _WIDE else 76000  # and what failover takes, where a pool has a partner
 _SNTP = 19200 if _WIDE else 10500  # asking time servers, and the room for a round of questions
 _SNTP_SERVE = 4400 if _WIDE else 3200
+_SYSLOG = 7500 if _WIDE else 5200
 if IN_ROM:  # bytecode, texts and the letters of names are in flash; with 32 bits not measured, but counted
     _SERVICE -= 49000 if _WIDE else 36000
     _FAILOVER -= 31000 if _WIDE else 18000
@@ -99,6 +100,8 @@ def _serve(app, alive):
     from .node import Link, Node
 
     board = app.board
+    if "syslog-server" in app.config.scope.params:
+        _start_syslog(app)
     app.log = Log(board.log, app.recorder)
     links = [Link(i.name, i.address, None) for i in board.interfaces]
     app.node = Node(app.config, app.table, links, _BURST, _ARENA)
@@ -119,6 +122,13 @@ def _serve(app, alive):
     for link in links:
         app.say("Listening on %s" % link.name)
     _record(app)
+
+
+def _start_syslog(app):
+    from .net.syslog import Syslog
+
+    told = app.config.scope.params
+    app.board.log = app.syslog = Syslog(app, told["syslog-server"], told.get("log-facility", ""))
 
 
 def _keep_time(app):
@@ -198,6 +208,8 @@ def _more(app):
     more = _FAILOVER if _is_paired(app) else 0
     if "ntp-servers" in told:
         more += _SNTP
+    if "syslog-server" in told:
+        more += _SYSLOG
     return more + _SNTP_SERVE if told.get("ntp-serve") else more
 
 

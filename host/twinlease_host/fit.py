@@ -29,13 +29,14 @@ class Needs:
     expressions: int  # more of it, for classes, `if` and computed options
     per_image_octet: float  # heap for the model, by the size of its image
     per_row: int  # at the least, when memory is short: with cells for one name in four
+    syslog: int = 7_500  # more of it, with `syslog server`
     native: int = 0  # what of `code` is native code, and not in the heap of an ESP32
 
 
 ROOM = 8000  # to work in: datagrams, replies to the console, what waits for a collection
 VIRTUAL = Needs(0.988, 179_000, 112_000, 19_000, 4_500, 17_000, 10, 54)
 VIRTUAL_IN_ROM = Needs(0.988, 125_000, 60_000, 19_000, 4_500, 17_000, 10, 54)
-BOARD = Needs(1, 132_000 + ROOM, 72_500, 10_500, 3_200, 5_000, 6.5, 54, native=13_500)
+BOARD = Needs(1, 132_000 + ROOM, 72_500, 10_500, 3_200, 5_000, 6.5, 54, syslog=5_200, native=13_500)
 _PER_ROW_WITH_NAMES = 64
 
 
@@ -107,6 +108,7 @@ def _heap(config: Any, image: bytes, heap: int, limits: Limits) -> tuple[str, st
     needs, rows, told = limits.needs, config.rows, config.scope.params
     failover = needs.failover if any(pool.peer for pool in config.pools) else 0
     beside = ("ntp-servers" in told) * needs.sntp + bool(told.get("ntp-serve")) * needs.sntp_serve
+    beside += ("syslog-server" in told) * needs.syslog
     model = needs.per_image_octet * len(image) + needs.expressions * _has_expressions(image)
     alone = int(heap * needs.usable - needs.code - beside)
     free = int(alone - failover - model)

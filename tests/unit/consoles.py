@@ -63,6 +63,7 @@ class App:
     board = Board()
     driver = None
     trial = -1
+    syslog = None
     table = journal = config = clock = node = None
     peers = ()
 

@@ -156,7 +156,7 @@ def test_parameters_have_their_types():
 def test_what_a_board_does_anyway_or_not_at_all_is_a_warning():
     assert warnings("server-id-check true;") == []
     assert "Twinlease always does it" in warnings("server-id-check false;")[0]
-    assert "log-facility: it is about files and processes of a PC" in warnings("log-facility local7;")[0]
+    assert "log-facility: no syslog server is named" in warnings("log-facility local7;")[0]
 
 
 def test_every_parameter_that_is_kept_is_read_somewhere():

@@ -32,6 +32,7 @@ class Desk:
 
     trial = -1
     peers = ()
+    syslog = None
     since = 0
 
     def __init__(self, text=SMALL):

@@ -21,6 +21,10 @@ def finish(p):
     _hosts(p)
     _lease_times(p)
     _peers(p)
+    if p.facility_at and "syslog-server" not in config.scope.params:
+        p.warn(
+            p.facility_at, "log-facility: no syslog server is named: this does nothing", "write syslog server ADDRESS;"
+        )
     if config.rows > MAX_ROWS:
         where = p.ranges[-1][1]
         p.report.error(

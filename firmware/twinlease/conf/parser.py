@@ -36,6 +36,7 @@ class Parser(Reader):
         # For check.py: what was said where
         self.ranges = []  # (Range, where)
         self.subnets = []  # (Subnet, where)
+        self.facility_at = None  # where log-facility stands
         self.bad_subnets = []  # (Problem, net, mask, [(first, last)])
         self.hosts = []  # (Host, where)
         self.routers = []  # (octets of option routers, where)
@@ -200,8 +201,15 @@ def _ntp(p, place, where):
     ntp.read(p, place, where)
 
 
+def _syslog(p, place, where):
+    from . import syslog
+
+    syslog.read(p, place, where)
+
+
 # word: (letters of the places where it may stand, what reads it)
 HANDLERS = {"include": ("gnsprhc", Parser.include), "failover": ("gnp", _failover), "ntp": ("g", _ntp)}
+HANDLERS["syslog"] = ("g", _syslog)
 for _room in (networks, clients, settings):
     HANDLERS.update(_room.HANDLERS)
 

@@ -6,7 +6,8 @@ read, and what happens.
     value   T seconds or infinite   N number   F true or false   S string   A address   W word
     fate    keep    Scope.params gets it
             dns     accepted with a warning: Twinlease makes no DNS updates
-            pc      accepted with a warning: it is about files and processes of a PC
+            log     Scope.params gets it; a warning without a syslog server (check.py)
+    pc      accepted with a warning: it is about files and processes of a PC
             tune    accepted with a warning: it tunes what Twinlease does otherwise
             no      refused by name: without it clients would be served differently
             on      refused by name unless it is false
@@ -40,7 +41,7 @@ filename S keep
 server-name S keep
 next-server A keep
 vendor-option-space W keep
-log-facility L pc
+log-facility L log
 ddns-updates F dns
 ddns-domainname S dns
 ddns-rev-domainname S dns
@@ -225,6 +226,9 @@ def read_parameter(p, scope, word, where, letter, fate):
         scope.put_param(word, value)
         if word == "boot-unknown-clients":
             scope.put_param("allow-unknown-clients", "allow" if value else "deny")
+    elif fate == "log":
+        scope.put_param(word, value)
+        p.facility_at = where
     elif fate == "always":
         if not value:
             p.warn(where, "%s: Twinlease always does it; false changes nothing" % word, "remove it")

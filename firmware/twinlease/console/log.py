@@ -82,7 +82,7 @@ _WRITTEN = {
 
 
 def _syslog(app):
-    syslog = getattr(app, "syslog", None)
+    syslog = app.syslog
     if syslog is None:
         return None
     return {"server": "%d.%d.%d.%d" % tuple(syslog.address), "sent": syslog.sent, "dropped": syslog.dropped}
