@@ -109,6 +109,7 @@ def test_a_new_chip_is_flashed_cut_off_flashed_serves_and_keeps_its_leases(
         done = make_flash(port, tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "nothing: it is there" in done.stdout and "1 of 20 addresses in use" in done.stdout
+        assert "0 written, " in done.stdout and "Recovered 1 leases from" in chip.daemon.text()
         seen = len(client.seen())
         client.renew_now()
         assert client.address(client.wait(after=seen)) == address
