@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
-from twinlease_host.pages import console
+from twinlease_host.pages import boards, console
 
 from tests.lab import log_messages
 
@@ -14,6 +16,12 @@ AGAIN = "`make docs` makes it anew"
 
 def test_the_console_reference_is_what_the_command_table_gives() -> None:
     assert console.PAGE.read_text() == console.render(), f"docs/CONSOLE.md is stale: {AGAIN}"
+
+
+def test_the_pages_of_the_boards_are_what_their_definitions_give() -> None:
+    wanted = boards.pages()
+    assert set(boards.FOLDER.glob("*.md")) == set(wanted), AGAIN
+    assert [path.name for path, text in wanted.items() if path.read_text() != text] == [], f"stale: {AGAIN}"
 
 
 def test_each_command_has_an_example_from_a_virtual_board() -> None:
@@ -32,6 +40,27 @@ def test_an_answer_for_programs_is_one_line_of_json(name: str) -> None:
     typed, *answer = console.session()[name].split("\n")
     assert typed.endswith(" json") and len(answer) == 1
     assert isinstance(json.loads(answer[0]), (dict, list))
+
+
+ROOT = console.PAGE.parents[1]
+PAGES = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "boards").glob("*.md")]
+
+
+def anchors(page: Path) -> set[str]:
+    """As GitHub makes them of headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.M)
+    return {re.sub(r"[^a-z0-9 _-]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    wrong = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if "://" not in link and (not target.exists() or (anchor and anchor not in anchors(target))):
+            wrong.append(link)
+    assert not wrong
 
 
 OPERATING = console.PAGE.with_name("OPERATING.md")

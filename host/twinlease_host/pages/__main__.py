@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from . import console
+from . import boards, console
 
 
 def main(words: list[str]) -> None:
@@ -13,6 +13,7 @@ def main(words: list[str]) -> None:
 
         session.take()
     console.PAGE.write_text(console.render())
+    boards.write()
 
 
 if __name__ == "__main__":
