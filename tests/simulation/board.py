@@ -390,6 +390,10 @@ class Board:
         """Until when an ACK for so long, that leaves now, is held against it: true ms."""
         return self.loop.now + 1000 * seconds
 
+    def in_doubt(self, address: bytes) -> str:
+        """See isc_server.py: never."""
+        return ""
+
     def agreed_by_itself(self, address: bytes) -> int:
         """See isc_server.py: nothing."""
         return 0

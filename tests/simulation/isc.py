@@ -136,6 +136,8 @@ class Lease:
     atsfp: int = 0
     raised: int = 0
     """What PARTNER-DOWN has set tsfp to, until somebody else sets it."""
+    doubt: str = ""
+    """Why the partner may still have it leased, although it is to be had here, by the judge's name: until they have talked."""
     chaddr: bytes = b""
     client_id: bytes = b""
 
@@ -200,12 +202,14 @@ class Dhcpd:
         self._configured = Record(mclt=mclt if primary else 0, hba=hba if primary else bytes(32))
         self.disk: dict[bytes, Lease] = {}
         self.disk_record: Record | None = None
+        self.told: set[bytes] = set()
+        """Of which addresses the partner has been told that they are ACTIVE: what it does not know itself after a power cut."""
         self.now = 0
         self.link: Connection | None = None
         self.connections: list[Connection] = []
         self.peer_max_unacked = self.peer_receive_timer = 0
         self.ends_early: Callable[[bytes, int, str], None] = lambda address, until, weakness: None
-        """Called when it lets a lease end that runs, by its own record, for an older word of the partner's: until then."""
+        """Called when it lets a lease end that runs, or may run for the rest of a second: its address, until when, why."""
 
     # Start and disk
 
@@ -242,7 +246,7 @@ class Dhcpd:
         self.done_after: bytes | None = None
 
     def lose_data(self) -> None:
-        self.disk, self.disk_record = {}, None
+        self.disk, self.disk_record, self.told = {}, None, set()
 
     def commit(self) -> None:
         """Write the lease file, and fsync."""
@@ -573,6 +577,8 @@ class Dhcpd:
             options += [(ENDS, lease.ends), (POTENTIAL, lease.tstp), (STOS, lease.starts)]
             options += [(CLTT, lease.cltt)] * bool(lease.cltt)
             self.unacked[address] = (self._say(link, BNDUPD, options), status)
+            if status == ACTIVE:
+                self.told.add(address)
             self.outstanding += 1
 
     def _bndupd(self, c: Connection, m: Message) -> None:
@@ -672,6 +678,12 @@ class Dhcpd:
             lease.raised = 0
         self._becomes(lease, FREE if status in ENDED else status)
         lease.rewind = lease.state
+        self._have_talked(lease, status)
+
+    def _have_talked(self, lease: Lease, status: int) -> None:
+        lease.doubt = ""
+        if status != ACTIVE:
+            self.told.discard(lease.address)
 
     def _becomes(self, lease: Lease, state: int) -> None:
         """To the tail of that state's list."""
@@ -711,6 +723,7 @@ class Dhcpd:
             agreed = m.number(POTENTIAL)
         lease.tsfp = lease.atsfp = agreed
         lease.raised = 0
+        self._have_talked(lease, status)
         self._changed(lease)
         if status in ENDED:  # whatever it is by now: section 10, item 4
             lease.tstp = lease.ends
@@ -837,6 +850,7 @@ class Dhcpd:
 
     def abandoned(self, lease: Lease, seconds: int = 86400) -> None:
         lease.chaddr = lease.client_id = b""
+        lease.doubt = "DECLINE"
         lease.ends = self.now + seconds
         lease.atsfp = 0
         self._becomes(lease, ABANDONED)
@@ -848,6 +862,10 @@ class Dhcpd:
         if self.link is None and lease.rewind == self.own:
             lease.tstp = lease.ends
             state = self.own
+            if lease.address in self.told:
+                lease.doubt = "rewind"
+        if state == EXPIRED:
+            self.ends_early(lease.address, self.now, "a second")
         self._becomes(lease, state)
         self.commit()
         self._queue(lease)

@@ -358,7 +358,13 @@ class IscServer:
         return 1000 * (unix - UNIX_2020 - NOW - self.ahead_s)
 
     def _ends_early(self, address: bytes, until: int, weakness: str) -> None:
-        self.world.judge.shortened(self, address, self._true_ms(until), weakness)
+        if weakness == "a second":
+            self.world.judge.is_over(address, weakness)
+        else:
+            self.world.judge.shortened(self, address, self._true_ms(until), weakness)
+
+    def in_doubt(self, address: bytes) -> str:
+        return self.dhcpd.leases[address].doubt if address in self.dhcpd.leases else ""
 
     def promised_until(self, seconds: int) -> int:
         """It counts whole seconds of its clock: true ms."""

@@ -27,6 +27,7 @@ _AGAIN_END_MS = 17_000  # up to this; then it begins anew
 
 
 _CLOCKS_DIFFER_S = 60
+_WHOLE_SECONDS_MS = 2000  # so much of our lease may be left when we believe a partner that it is over (bindings._OFF_S)
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Promise:
     until: int
     server: str
     excused: bool
-    """It was given while the partner was in PARTNER-DOWN: what the draft (9.4.2) says must not be."""
+    """It was given while the partner was in PARTNER-DOWN: what the draft (9.4.2) says must not be; or by a dhcpd, in doubt."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,10 @@ class Judge:
         who = "%s acknowledges %s to %s for %d s" % (server.name, dotted(address), client.hex(":"), seconds)
         excused = address in self.shared and self.world.other(server).state == PARTNER_DOWN
         self.excused += excused
+        doubt = server.in_doubt(address)
+        if doubt and not excused:
+            excused = True
+            self.weaknesses[doubt] += 1
         held = self.promises.setdefault(address, {})
         for other, promise in list(held.items()):
             if other != client and promise.until > now + SLACK_MS:
@@ -225,6 +230,13 @@ class Judge:
         for promise in self.promises.get(address, {}).values():
             if promise.server == server.name and promise.until > max(until, self.loop.now):
                 promise.until = until
+                self.weaknesses[weakness] += 1
+
+    def is_over(self, address: bytes, weakness: str) -> None:
+        """A dhcpd says that a lease is over, by two clocks that are read in whole seconds: what is left of these is excused."""
+        for promise in self.promises.get(address, {}).values():
+            if 0 < promise.until - self.loop.now <= _WHOLE_SECONDS_MS:
+                promise.until = self.loop.now
                 self.weaknesses[weakness] += 1
 
     # Clients

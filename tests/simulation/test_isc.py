@@ -299,9 +299,13 @@ def leased(state: int, primary: bool = False) -> tuple[isc.Dhcpd, isc.Connection
     """One that has leased an address for another 50 s; and where it tells that it forgets that."""
     model, c = linked(primary, state)
     lease = model.leases[RANGE[0]]
-    model.granted(lease, b"\1client", b"", 50, 50)
+    lease.state = lease.rewind = model.own
     model.updates.clear()
     model.unacked.clear()
+    model.outstanding = 0
+    model.granted(lease, b"\1client", b"", 50, 50)
+    model.unacked.clear()
+    model.outstanding = 0
     told: list[Any] = []
     model.ends_early = lambda *what: told.append(what)
     return model, c, lease, told
@@ -344,8 +348,8 @@ class Server:
 
     name, incarnation, ahead_s, state = "A", 1, 0, 3
 
-    def __init__(self, agreed: int = 0, cut_ms: int = 0) -> None:
-        self.agreed, self.cut_ms = agreed, cut_ms
+    def __init__(self, agreed: int = 0, cut_ms: int = 0, doubt: str = "") -> None:
+        self.agreed, self.cut_ms, self.doubt = agreed, cut_ms, doubt
 
     def agreed_by_itself(self, address: bytes) -> int:
         return self.agreed
@@ -355,6 +359,9 @@ class Server:
 
     def kept(self, address: bytes) -> None:
         pass
+
+    def in_doubt(self, address: bytes) -> str:
+        return self.doubt
 
 
 def judged() -> tuple[judge.Judge, list[str]]:
@@ -392,6 +399,54 @@ def test_what_a_dhcpd_forgets_is_excused_of_its_own_leases_alone() -> None:
     one.world.loop.now = 20_000
     one.replied(Server(), judge.ACK, RANGE[0], b"another", 50)
     assert not found
+
+
+def test_what_a_dhcpd_gives_in_doubt_may_collide_and_nothing_after_that() -> None:
+    for doubt in ("", "DECLINE"):
+        one, found = judged()
+        one.replied(Server(), judge.ACK, RANGE[0], b"client", 50)
+        one.replied(Server(doubt=doubt), judge.ACK, RANGE[0], b"another", 50)
+        assert found == ["S1"] * (not doubt) and one.weaknesses == ({doubt: 1} if doubt else {})
+        one.world.loop.now = 50_000
+        found.clear()
+        one.replied(Server(), judge.ACK, RANGE[0], b"client", 60)
+        one.replied(Server(), judge.ACK, RANGE[0], b"another", 60)
+        assert found == ["S1"]
+
+
+def test_what_is_left_of_two_seconds_is_over_when_a_dhcpd_says_so() -> None:
+    for at, violated in ((47_999, True), (48_000, False)):
+        one, found = judged()
+        one.replied(Server(), judge.ACK, RANGE[0], b"client", 50)
+        one.world.loop.now = at
+        one.is_over(RANGE[0], "a second")
+        one.replied(Server(), judge.ACK, RANGE[0], b"another", 50)
+        assert found == ["S1"] * violated
+
+
+@pytest.mark.parametrize("heard", [False, True])
+def test_a_declined_address_is_in_doubt_until_the_partner_has_heard(heard: bool) -> None:
+    model, c, lease, _ = leased(isc.N, primary=True)
+    c.out.clear()
+    model.abandoned(lease, 600)
+    if heard:
+        m = isc.decode(c.out[-1])
+        assert m is not None
+        model.hear(c, isc.encode(isc.BNDACK, 1_000_000, m.xid, ((isc.ADDRESS, RANGE[0]),)), 1_000_000)
+    assert lease.doubt == ("" if heard else "DECLINE")
+
+
+def test_a_power_cut_that_takes_what_the_partner_was_told_leaves_the_address_in_doubt() -> None:
+    """Of what is committed, as each ACK is, the rewind state is that of before the update."""
+    for told, doubt in ((True, "rewind"), (False, "")):
+        model, _, lease, _ = leased(isc.N, primary=True)
+        if not told:
+            model.told.clear()
+        model.start(1_000_010)
+        model.set_state(isc.CI)
+        model.tick(1_000_060)
+        lease = model.leases[RANGE[0]]
+        assert lease.state == isc.FREE and lease.doubt == doubt
 
 
 def test_each_fourth_world_is_mixed_and_can_be_asked_for() -> None:
