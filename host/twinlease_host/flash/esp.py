@@ -15,6 +15,7 @@ from typing import Any
 import serial
 from esptool import cmds
 from esptool.logger import TemplateLogger, log
+from esptool.reset import ResetStrategy
 from esptool.util import FatalError
 
 from .. import handlers
@@ -97,6 +98,7 @@ def write(
     handlers.use()
     show.step("looking for the chip")
     log.set_logger(_Told(show))
+    ResetStrategy.print_once = staticmethod(lambda *_: None)  # it would complain of a pty; we say what to do then
     with _explained(port), cmds.detect_chip(port) as chip:
         try:
             done.chip, done.mac = _key(chip.CHIP_NAME), bytes(chip.read_mac()).hex(":")
