@@ -87,3 +87,43 @@ def test_it_begins_by_itself_on_a_new_board_only():
     board.kept[revisions.CONFIG] = b"fish;"
     assert "First address" not in said(b"\r", board)
     assert "First address" not in said(b"!1 show version\r", New())
+
+
+class Unaddressed(New):
+    """A board of hardware out of its box: wired, and that is all."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.board.interfaces = ()
+        self.board.told = {"network": [network], "led": ["LED"]}
+        self.stored = []
+        self.board.store_settings = self.stored.append
+
+
+def test_a_board_of_hardware_is_asked_for_its_address_first():
+    board = Unaddressed("wifi")
+    answers = (b"10.77.0.9", b"10.77.0.9/16", b"10.77.0.1", b"twin-a", b"office", b"short", b"long enough", b"de")
+    printed = said(b"setup\r" + b"\r".join(answers) + b"\r" * 13, board)
+    assert "This board has no address yet." in printed and "write it with its prefix length" in printed, printed
+    assert "This board is 10.77.0.9/16 on wlan0." in printed and "long enough" not in printed
+    assert board.stored == [
+        {
+            "network": ["wifi"],
+            "led": ["LED"],
+            "address": ["10.77.0.9/16"],
+            "router": ["10.77.0.1"],
+            "host-name": ["twin-a"],
+            "wifi": ["office", "long enough"],
+            "country": ["DE"],
+        }
+    ]
+    assert board.served()[1].rows == 100 and len(board.restarts) == 1
+
+
+def test_ethernet_is_asked_for_no_key_and_leaving_changes_nothing():
+    board = Unaddressed("w5500")
+    said(b"setup\r10.77.0.9/16\r\r\r" + b"\r" * 12, board)
+    assert sorted(board.stored[0]) == ["address", "led", "network"] and len(board.restarts) == 1
+    board = Unaddressed("w5500")
+    assert "nothing was changed" in said(b"setup\r10.77.0.9/16\r\r\x03", board)
+    assert not board.stored and not board.kept

@@ -17,7 +17,7 @@ def factory_reset(app, json):
     word = yield LINE, "To do it, type yes: "
     if word != "yes":
         raise Refused("nothing was changed")
-    yield AFTER, lambda: app.stop("factory reset", lambda: _wipe(app.board))
+    yield AFTER, lambda: app.stop("factory reset", lambda: run("board.wipe", "wipe", app.board))
 
 
 def repl(app, json):
@@ -44,11 +44,3 @@ def length(app, json, rows):
     if not rows.isdigit() or not (int(rows) == 0 or 5 <= int(rows) <= 200):
         raise Refused("rows are 5 to 200, or 0 for answers in one piece")
     yield ROWS, int(rows)
-
-
-def _wipe(board):
-    """As it was when it was new, but for the firmware."""
-    board.files().remove_all()
-    board.release_files()
-    for block in range(board.leases.size // board.leases.block_size):
-        board.leases.erase(block)

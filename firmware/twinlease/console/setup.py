@@ -15,8 +15,10 @@ _ALL = 0xFFFFFFFF
 
 def wanted(app):
     """Is this a board that has never been set up?"""
-    if app.table is not None or not app.board.interfaces:
+    if app.table is not None:
         return False
+    if not app.board.interfaces:
+        return hasattr(app.board, "store_settings")
     try:
         return app.board.files().load(revisions.CONFIG) is None
     finally:
@@ -25,9 +27,16 @@ def wanted(app):
 
 def run(app, json):
     """Ask, show what comes of it, and serve by it."""
-    if not app.board.interfaces:
+    told = None
+    if app.board.interfaces:
+        interface = app.board.interfaces[0]
+    elif hasattr(app.board, "store_settings"):
+        from . import address
+
+        told, interface = yield from address.asked(app.board)
+    else:
         raise Refused("this board has no network interface: see its log")
-    text = yield from _asked(app.board.interfaces[0])
+    text = yield from _asked(interface)
     yield "\n" + text + "\n"
     yes = yield from _ask("Serve by this? yes or no", "yes", _yes_or_no)
     if not yes:
@@ -36,6 +45,8 @@ def run(app, json):
         store = app.board.files()
         store.store(revisions.CANDIDATE, text.encode())
         revisions.commit(store, 0)
+        if told:
+            app.board.store_settings(told)
     finally:
         app.board.release_files()
     yield "The board starts again and serves. show config, show leases and help are good next steps.\n"
