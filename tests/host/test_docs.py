@@ -63,15 +63,34 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert not wrong
 
 
-OPERATING = console.PAGE.with_name("OPERATING.md")
+OPERATING = ROOT / "docs" / "OPERATING.md"
 
 
-def test_each_line_of_the_log_is_explained() -> None:
-    """Whatever the firmware says stands, but for what is filled in, in one line of the page."""
-    lines = [" ".join(line.replace("`", "").split()) for line in OPERATING.read_text().split("\n")]
-    missing = []
-    for template, where in log_messages.messages().items():
-        parts = [" ".join(part.replace("`", "").split()) for part in log_messages.parts(template)]
-        if not any(all(part in line for part in parts) for line in lines):
-            missing.append(f"{where}: {template}")
+def plain(text: str) -> str:
+    return " ".join(text.replace("`", "").split())
+
+
+def letters(text: str) -> int:
+    return len(re.sub("[^A-Za-z]", "", text))
+
+
+@pytest.fixture(scope="module")
+def said() -> list[tuple[str, list[str]]]:
+    """Whatever the firmware says: where and what, and of that what is not filled in."""
+    found = log_messages.messages()
+    return [(f"{where}: {text}", [plain(part) for part in log_messages.parts(text)]) for text, where in found.items()]
+
+
+def test_each_line_of_the_log_is_explained(said: list[tuple[str, list[str]]]) -> None:
+    """It stands, but for what is filled in, in one line of the page."""
+    lines = [plain(line) for line in OPERATING.read_text().split("\n")]
+    missing = [what for what, parts in said if not any(all(part in line for part in parts) for line in lines)]
     assert not missing, "docs/OPERATING.md does not say what these mean:\n" + "\n".join(missing)
+
+
+def test_what_is_explained_can_be_said(said: list[tuple[str, list[str]]]) -> None:
+    rows = re.findall(r"^\| (`.*?) \| ", OPERATING.read_text().split("## Messages")[1], re.M)
+    for line in [plain(line) for row in rows for line in re.findall("`([^`]+)`", row)]:
+        known = max(sum(map(letters, parts)) for _, parts in said if all(part in line for part in parts))
+        told = re.sub(r"\b[A-Z]+\b", "", line)  # without what stands for something else
+        assert 2 * known >= min(12, letters(told)), f"nobody says this any more: {line}"

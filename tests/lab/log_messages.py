@@ -25,8 +25,13 @@ _SPEAKERS = {"say": 0, "_say": 0, "note": 0, "_note": 0, "reset": 0, "stop": 0, 
 _ALL = ("net/log.py", "failover/words.py", "failover/differences.py", "ntp/words.py", "dhcp/share.py")
 # Tables in other files whose texts do.
 _TABLES = {"dhcp/request.py": ("REASONS",), "failover/handshake.py": ("_REASONS",), "board/wifi.py": ("_REASONS",)}
-# Functions in other files whose texts do, in octets.
-_FUNCTIONS = {"failover/handshake.py": ("judge", "_wrong_name"), "failover/seal.py": ("why",)}
+# Functions in other files whose texts do: octets, or the reason of an error.
+_FUNCTIONS = {
+    "failover/handshake.py": ("judge", "_wrong_name"),
+    "failover/seal.py": ("why",),
+    "lease/journal.py": ("_check_size",),
+    "net/dhcp_server.py": ("_out_of_memory",),
+}
 # Files whose errors keep a board from serving, and are told as the reason.
 _RAISE = ("bringup", "settings", "esp32", "rp2", "wifi", "lan", "w5500", "nic", "carve", "files")
 _SPECIFIER = re.compile(r"%[-+0-9.]*[a-z]")
@@ -71,7 +76,7 @@ def _of(path: Path, name: str) -> Iterator[str]:
         elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             if name.startswith("board/") and path.stem in _RAISE:
                 yield from _constants(node.exc)
-        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "attr", "") == "safe":
+        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "attr", "") == "refused":
             yield from _constants(node.value)  # why a board that is itself not in order does not serve
 
 
