@@ -1,7 +1,10 @@
 """Conflict checks ahead of time: what the node asks for, and what it makes of the findings."""
 
+import asyncio
+
 from packets import BASIC, NAK, Office, dotted, ip, option
 from twinlease.lease.table import ABANDONED, FREE
+from twinlease.net import probe
 
 
 def office(text=BASIC):
@@ -97,7 +100,11 @@ def test_findings_are_forgotten_after_a_minute():
 
 
 def test_every_pool_is_asked_and_none_all_the_time():
-    o = office("".join(["subnet 10.%d.0.0 netmask 255.255.255.0 { range 10.%d.0.10 10.%d.0.40; }" % (i, i, i) for i in range(12)]))
+    o = office(
+        "".join(
+            ["subnet 10.%d.0.0 netmask 255.255.255.0 { range 10.%d.0.10 10.%d.0.40; }" % (i, i, i) for i in range(12)]
+        )
+    )
     asked = [0] * 12
     for _ in range(60):
         for _ in range(2):
@@ -118,3 +125,45 @@ def test_pools_without_ping_check_are_not_asked():
 def test_without_a_prober_nothing_waits():
     o = Office()
     assert o.discover(1).address == "10.77.1.1" and o.table.state(0) == FREE and o.node.n_unprobed == 0
+
+
+class Heard(Exception):
+    pass
+
+
+class Pico:
+    """rp2's raw socket: ready at all times, by POLLHUP; the tenth look finds an answer."""
+
+    platform = "rp2"
+    sock = None
+
+    def __init__(self):
+        self.looks = 0
+        self.slept = []
+
+    def waiting(self):
+        self.looks += 1
+        return self.looks == 10
+
+    async def readable(self, sock):
+        pass
+
+    async def sleep_ms(self, ms):
+        self.slept.append(ms)
+
+    def _hear(self, way, waiting):
+        raise Heard
+
+
+def test_a_raw_socket_that_is_always_ready_is_looked_at_within_a_round():
+    pico = Pico()
+    kept = probe.sys, probe.Waiting, probe.readable, probe._sleep_ms
+    probe.sys, probe.readable, probe._sleep_ms = pico, pico.readable, pico.sleep_ms
+    probe.Waiting = lambda sock: pico.waiting
+    try:
+        asyncio.run(probe.Prober._listen(pico, pico))
+    except Heard:
+        pass
+    finally:
+        probe.sys, probe.Waiting, probe.readable, probe._sleep_ms = kept
+    assert pico.looks == 10 and pico.slept == [100] * 9, (pico.looks, pico.slept)

@@ -31,6 +31,7 @@ _BATCH = const(16)
 _ASKED_MAX = const(12)
 _ROUND_MS = const(250)
 _PAUSE_MS = const(1000)
+_GLANCE_MS = const(100)
 _IDENT = b"TL"
 
 
@@ -119,6 +120,9 @@ class Prober:
         waiting = Waiting(way.sock)
         while True:
             await readable(way.sock)
+            if sys.platform == "rp2" and not waiting():  # its raw socket is ready at all times, by POLLHUP
+                await _sleep_ms(_GLANCE_MS)
+                continue
             try:
                 self._hear(way, waiting)
             except (OSError, MemoryError):  # the link went down: the socket says so once, then works on
