@@ -84,7 +84,7 @@ def _configuration(board: Facts) -> Iterator[Finding]:
             "on-trial",
             str(board),
             f"its configuration is on trial for {board.trial} min; unless it is confirmed, the former one comes back",
-            f"twinlease console {board.port} -c 'commit confirm'",
+            f"if it is what you want: twinlease console {board.port} -c 'commit confirm'",
         )
 
 
