@@ -66,7 +66,7 @@ def lengthen(table, journal, certain, all_of_them):
         flags, ends = table.flags(row), table.ends(row)
         if table.state(row) != ACTIVE or flags & PROVISIONAL or not certain < ends < FOREVER - _APART_S:
             continue
-        if all_of_them or is_pending(table.tstp(row), table.tsfp(row), flags & ACKED):
+        if all_of_them or is_pending(table, row):
             table.set_times(row, ends + _APART_S, table.cltt(row))
             journal.put_row(row)
     journal.sync()

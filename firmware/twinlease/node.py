@@ -272,8 +272,7 @@ class Node:
         """The prober's finding.  An address in use is abandoned; one that was leased meanwhile is its client's."""
         table = self.table
         table.clear_flags(row, PROBED)
-        peer = self.config.pools[table.pool_of(row)].failover
-        if not self._is_unused(row) or (peer is not None and not peer.serves):
+        if not self._is_unused(row):
             return False
         if answered:
             self.server.n_changed = 0

@@ -87,9 +87,7 @@ class Peer:
         )
 
     def agrees(self, row):
-        t = self.table
-        pending = times.is_pending(t.tstp(row), t.tsfp(row), t.flags(row) & ACKED)
-        return self.linked and not self.differences and not pending
+        return self.linked and not self.differences and not times.is_pending(self.table, row)
 
     def grant_s(self, row, want_s, now):
         return times.granted_s(want_s, self.table.tsfp(row), now, self.mclt)

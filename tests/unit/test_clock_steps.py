@@ -324,7 +324,7 @@ def test_a_free_address_that_both_agree_upon_is_no_news_after_a_step():
         if acked:
             app.table.set_flags(row, ACKED)
     app.set_clock(app.clock.now + 500, 0, 500, True, 0, PARTNER)
-    due = [is_pending(app.table.tstp(n), app.table.tsfp(n), app.table.flags(n) & ACKED) for n in range(4)]
+    due = [is_pending(app.table, n) for n in range(4)]
     assert due == [False, False, True, True]
 
 

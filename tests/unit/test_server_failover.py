@@ -673,9 +673,7 @@ def test_who_does_not_know_what_is_leased_probes_nothing():
     for free and abandoned, and its partner gave up that client's lease."""
     o = office()
     o.node.start_probing()
-    row = min(o.node.next_unprobed(o.now), o.node.next_unprobed(o.now))
     o.peer.silent(b"not responding (recovering)")
-    assert row < 50 and not o.node.probed(row, True, o.now) and o.table.state(row) == FREE
     asked = [o.node.next_unprobed(o.now) for _ in range(9)]
     assert not [one for one in asked if 0 <= one < 50], "but in the pool that is not shared"
     o.peer.serves = True

@@ -128,7 +128,7 @@ def judge(table, row, message, now, skew, primary, normal, sent, since=0):
 
     row      -1 for an address that is not in the table; one of another relationship is for the caller to find
     skew     the partner's clock less ours, seconds
-    since    see seen()
+    since    see _seen()
     normal   our own state is NORMAL
     sent     our own update for the address is on its way
     """
@@ -153,7 +153,7 @@ def judge(table, row, message, now, skew, primary, normal, sent, since=0):
     return 0 if _may_end(table, row, message, status, now, skew, primary, normal) else TRANSITION
 
 
-def seen(table, row, since):
+def _seen(table, row, since):
     """When our client was last seen; 0: nobody knows.
 
     since   our clock is a guess, and this run began then; 0: it is trusted.  A power cut may have lasted for any time,
@@ -168,7 +168,7 @@ def _partner_wins(table, row, message, status, skew, primary, since):
     if table.state(row) != ACTIVE:
         return status == ACTIVE or not primary
     if status == ACTIVE:
-        theirs, ours = _time(message, w.CLIENT_LAST_TRANSACTION_TIME, skew), seen(table, row, since)
+        theirs, ours = _time(message, w.CLIENT_LAST_TRANSACTION_TIME, skew), _seen(table, row, since)
         if not theirs or not ours:
             return True  # it is for _is_old to say, on both sides
         if -_OFF_S <= theirs - ours <= _OFF_S:  # the same moment, as far as two clocks can tell
@@ -221,7 +221,7 @@ def _may_end(table, row, message, status, now, skew, primary, normal):
     """
     runs = _runs(table, row, message, now, skew)
     if status == ABANDONED:
-        return not runs or not _owes(table, row)  # it does not know of our lease, and tells an older story
+        return not runs or not is_pending(table, row)  # it does not know of our lease, and tells an older story
     if status == RELEASED or status == RESET:
         if primary and normal and status == RESET:
             return False
@@ -258,7 +258,7 @@ def _is_old(table, row, message, now, skew, primary, since):
     both have answered at once has taken either answer: the longer counts.  So it
     does where a side does not know when that was; of two clients counts who is known.
     """
-    theirs, ours = _time(message, w.CLIENT_LAST_TRANSACTION_TIME, skew), seen(table, row, since)
+    theirs, ours = _time(message, w.CLIENT_LAST_TRANSACTION_TIME, skew), _seen(table, row, since)
     if theirs < 0 or table.ends(row) <= now:
         return False
     shorter = _time(message, w.LEASE_EXPIRATION_TIME, skew) < table.ends(row) - _OFF_S
@@ -267,12 +267,7 @@ def _is_old(table, row, message, now, skew, primary, since):
         return shorter if same else not theirs and (ours > 0 or primary)
     if ours - theirs <= _OFF_S:
         return theirs <= ours and shorter and same
-    return shorter or _owes(table, row)
-
-
-def _owes(table, row):
-    """Is there something that the partner has not agreed to yet?"""
-    return is_pending(table.tstp(row), table.tsfp(row), table.flags(row) & ACKED)
+    return shorter or is_pending(table, row)
 
 
 def _is_past(table, row, message, now, skew):
@@ -400,7 +395,7 @@ def fill(binding, table, row, shift, since=0):
     """Write into a writer.Binding what the row is now, as ISC fills a BNDUPD: reference section 5.4.
 
     shift   seconds to add to our times: the partner's clock less ours if it corrects nothing (ISC), else 0
-    since   see seen()
+    since   see _seen()
     """
     binding.clear()
     table.put_address(row, binding.address, 0)
@@ -410,7 +405,7 @@ def fill(binding, table, row, shift, since=0):
     if status != ABANDONED:
         _fill_client(binding, table, row, flags)
     tstp = table.tstp(row)
-    cltt = seen(table, row, since) if status == ACTIVE else table.cltt(row)
+    cltt = _seen(table, row, since) if status == ACTIVE else table.cltt(row)
     ends = FOREVER if own else table.ends(row)
     if status == ACTIVE and flags & BOOTP and ends == FOREVER:
         tstp = 0  # as ISC has it
@@ -446,7 +441,7 @@ def hold_back(table, row, now, primary):
         return True
     if not primary or table.state(row) != BACKUP or table.rewind(row) != BACKUP:
         return False
-    if not _owes(table, row):
+    if not is_pending(table, row):
         return False
     table.set_tstp(row, now + _HOLD_BACK_S)
     return True

@@ -100,7 +100,7 @@ class Exchange(Service):
             sent = row >= 0 and self.updates.is_sent(row)
             normal = self.record.state == endpoint.NORMAL
             reject = self.updates.bindings.judge(
-                t, row, m, self.now, self.partner_clock.seconds, self.primary, normal, sent, self._guessed()
+                t, row, m, self.now, self.partner_clock.seconds, self.primary, normal, sent, self.updates.since
             )
         if row >= 0:
             self.came[row >> 3] |= 1 << (row & 7)
@@ -194,13 +194,9 @@ class Exchange(Service):
 
     def send(self, now):
         """Updates, as many as there is room for."""
+        self.updates.since = 0 if self.store.server.trusted_time else self.started
         if self.link:
-            self.updates.since = self._guessed()
             self.updates.send(self.link.writer, now, self.shift())
-
-    def _guessed(self):
-        """Leases of until then are older than they seem, nobody knows by how much; 0 if none is."""
-        return 0 if self.store.server.trusted_time or not self.twin else self.started
 
     def _balance(self, by_timer):
         """Share the free addresses; returns how many went to the partner."""

@@ -86,9 +86,7 @@ class Service:
 
     def agrees(self, row):
         """Does the partner know the lease as it is, and answer its client as we do?"""
-        t = self.table
-        pending = times.is_pending(t.tstp(row), t.tsfp(row), t.flags(row) & ACKED)
-        return self.linked and not self.differences and not pending
+        return self.linked and not self.differences and not times.is_pending(self.table, row)
 
     def grant_s(self, row, want_s, now):
         """How long a lease may be, of the seconds that all other rules allow: the MCLT rule.

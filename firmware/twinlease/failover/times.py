@@ -15,7 +15,7 @@ both.  No sum here exceeds FOREVER, which is the largest small int.
 """
 
 from ..clock import FOREVER
-from ..lease.row import ABANDONED, ACTIVE, BACKUP, EXPIRED, FREE, RELEASED
+from ..lease.row import ABANDONED, ACKED, ACTIVE, BACKUP, EXPIRED, FREE, RELEASED
 
 # A tuple of names is made anew wherever it stands in a function.
 _ENDED = (EXPIRED, RELEASED)
@@ -42,9 +42,9 @@ def tstp_of_grant(now, want_s, granted):
     return now + want_s + granted // 2
 
 
-def is_pending(tstp, tsfp, acked):
+def is_pending(table, row):
     """Do we owe the partner an update about this address?"""
-    return tstp > (tsfp if acked else 0)
+    return table.tstp(row) > (table.tsfp(row) if table.flags(row) & ACKED else 0)
 
 
 def promised_until(tstp, tsfp):

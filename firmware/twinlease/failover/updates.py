@@ -58,7 +58,7 @@ class Updates:
         self.window = self.out = self.unknown_there = 0
         self.isc_since = -1
         self.bindings = None  # the module bindings.py, while there is a link
-        self.since = 0  # see bindings.seen
+        self.since = 0  # see bindings._seen
         self._binding = Binding()
         self._rows = array("H", [NONE] * _SLOTS)
         self._xids = array("I", [0] * _SLOTS)
@@ -205,7 +205,7 @@ class Updates:
         isc_since = self.isc_since
         if isc_since >= 0 and self.bindings.hold_back(t, row, header_time - shift, self._primary):
             self.store.persist(row)
-        self.bindings.fill(self._binding, t, row, shift, self.since)
+        self.bindings.fill(self._binding, t, row, shift, self.since if isc_since < 0 else 0)
         if t.ends(row) < isc_since and self._binding.status == RELEASED:
             self._binding.status = EXPIRED  # an ISC may have seen the client since: this it holds against its own lease
         if not writer.bndupd(header_time, self._binding):
