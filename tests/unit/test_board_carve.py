@@ -152,6 +152,16 @@ def test_blocks_of_a_littlefs_keep_leases_and_the_files_beside_them_stay():
         port.stop()
 
 
+def test_new_blocks_are_blank():
+    for port in ports():
+        port.start()
+        region = port.region()
+        octets = bytearray(region.size)
+        region.read(0, octets)
+        assert octets == b"\xff" * region.size
+        port.stop()
+
+
 def test_the_blocks_are_the_files_own():
     """What is programmed behind littlefs's back is what it reads in the file."""
     for port in ports():
