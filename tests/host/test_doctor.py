@@ -16,7 +16,7 @@ from twinlease_host.pair.facts import Facts
 from twinlease_host.pair.findings import Finding
 from typer.testing import CliRunner
 
-from boards import tool
+from boards import CONFIG, Board, tool
 
 RECORD = Path(__file__).parents[1] / "data" / "pair.json"
 
@@ -216,3 +216,13 @@ def test_the_command_replays_a_record(tmp_path: Path) -> None:
 def test_a_port_that_is_not_there_is_named(tmp_path: Path) -> None:
     done = tool("doctor", str(tmp_path / "ttyUSB7"))
     assert done.returncode == 2 and "cannot open" in done.stderr and "list_ports" in done.stderr
+
+
+def test_a_real_board_with_a_wrong_netmask_and_a_clock_a_day_ahead(board: Board) -> None:
+    board.config.write_text(CONFIG.replace("255.255.0.0", "255.255.254.0"))
+    board.boot("--rtc-offset", "86400")
+    done = tool("doctor", str(board.folder), "--json")
+    found = {one["code"]: one for one in json.loads(done.stdout)["findings"]}
+    assert done.returncode == 1 and set(found) == {"wrong-netmask", "clock-off"}, found
+    assert "10.77.0.2/16" in found["wrong-netmask"]["says"] and "10.77.0.2/23" in found["wrong-netmask"]["mend"]
+    assert "24 hours ahead of this PC's" in found["clock-off"]["says"]

@@ -16,7 +16,7 @@ from .lan import Lan
 from .process import Process
 from .timeline import STORY, Timeline
 
-_BOOT_S = 60.0
+_BOOT_S = 180.0  # the first start compiles the firmware, perhaps on a machine that has much else to do
 _LAST_WORDS_S = 0.3  # its port goes a little before it does
 _POWER = "vboard: power on"
 _STARTED = "Server starting service"
