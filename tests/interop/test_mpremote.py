@@ -16,6 +16,7 @@ from pathlib import Path
 import pexpect
 import pytest
 from lab.clients import Udhcpc
+from lab.daemon import Daemon
 from lab.net import Lan
 from lab.servers import Plan, Twinlease
 from lab.tools import require
@@ -33,6 +34,7 @@ class Desk:
     board: Twinlease
     client: Udhcpc
     folder: Path
+    lan: Lan
 
     @property
     def port(self) -> Path:
@@ -75,7 +77,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         with Twinlease(host, folder / "server", plan, CONFIG) as board, client:
             client.start()
             client.wait()
-            yield Desk(board, client, folder)
+            yield Desk(board, client, folder, lan)
 
 
 def test_it_gets_in_while_the_board_serves_and_everything_works(desk: Desk) -> None:
@@ -109,6 +111,22 @@ def test_it_gets_in_while_the_board_serves_and_everything_works(desk: Desk) -> N
     assert desk.said(SERVES) == starts, "MicroPython runs no main.py when mpremote resets it softly"
     desk.mpremote("reset")
     desk.serves_again(starts)
+
+
+class Restless(Twinlease):
+    """A board that stays at the REPL for three seconds, and not for an hour."""
+
+    def launch(self) -> Daemon:
+        return Daemon(self.name, self.argv(), self.where / "log", env={"REST_S": "3"})
+
+
+def test_a_board_that_is_left_at_the_repl_serves_again_by_itself(desk: Desk, tmp_path: Path) -> None:
+    plan = Plan(network="10.78.0.0/16", address="10.78.0.2", first="10.78.1.0", count=20)
+    with Restless(desk.lan.host("left", "10.78.0.2/16"), tmp_path / "server", plan) as board:
+        for times, words in ((1, ("resume", "exec", "pass")), (2, ("soft-reset",))):
+            left = [sys.executable, "-m", "mpremote", "connect", str(board.board / "serial"), *words]
+            subprocess.run(left, capture_output=True, timeout=LIMIT_S, check=False)  # it may be cut short
+            board.live.wait_log(f"(?s)({LEAVES}.*){{{times}}}{SERVES}", LIMIT_S, since=0)
 
 
 def test_its_terminal_shows_the_console_and_the_command_repl_asks_first(desk: Desk) -> None:

@@ -55,8 +55,14 @@ def _make_room():
 
 
 def _leave_process(octets):
-    """The unix port has its REPL after the program if it is told so; KEYS: a descriptor to type at."""
+    """The unix port has its REPL after the program if it is told so; a virtual board has descriptors for the rest: KEYS
+    to type at, REST for its watchdog (rest.py)."""
     os.putenv("MICROPYINSPECT", "1")
-    keys = os.getenv("KEYS")
-    if octets and keys:
-        open(int(keys), "wb").write(octets)
+    _write("REST", b"r")
+    _write("KEYS", octets)
+
+
+def _write(name, octets):
+    fd = os.getenv(name)
+    if fd and octets:
+        open(int(fd), "wb").write(octets)

@@ -28,6 +28,7 @@ _ROM_NAME = "rom.bin"
 _GRACE_S = 3.0  # to stop in order before the processor is switched off
 _QUICK_S = 2.0  # an end this soon after a start counts as a failed start
 _QUICK_LIMIT = 10  # the firmware itself gives up after three failures, and once more with another configuration
+_REST_S = float(os.environ.get("REST_S", "3600"))  # at the REPL; then the board starts again (board/rest.py)
 _GLANCE_MS = 50  # how soon a program that opens the serial port is noticed
 _RAW_BANNER = b"raw REPL; CTRL-B to exit\r\n"
 _BANNER = b"MicroPython "
@@ -105,7 +106,7 @@ class _Board:
         os.set_inheritable(self.button, True)
         self.fed, self.feeder = os.pipe()
         os.set_blocking(self.feeder, False)
-        self.bites_at: float | None = None  # set once the watchdog has been fed
+        self.bites_at: float | None = None  # set once the watchdog has been fed, or is to wait while at the REPL
         self.bitten = False
         self.keyboard = Keyboard()
         self.in_reset = False
@@ -139,8 +140,8 @@ class _Board:
         if self.knock in ready:
             self._knocked(os.read(self.knock, 64))
         if self.fed in ready:
-            os.read(self.fed, 64)
-            self.bites_at = time.monotonic() + self.spec.watchdog_s
+            resting = b"r" in os.read(self.fed, 64)
+            self.bites_at = time.monotonic() + (_REST_S if resting else self.spec.watchdog_s)
         if keyboard.fd in ready and keyboard.pressed_ctrl_c():
             self._press_button()
         for port in self.ports:
@@ -157,7 +158,7 @@ class _Board:
 
     def _bite(self) -> None:
         """The service has stood still for too long."""
-        self.note(f"vboard: the watchdog has not been fed for {self.spec.watchdog_s:g} s")
+        self.note("vboard: the watchdog has not been fed in time")
         self.bites_at = None
         self.bitten = True
         self.cpu.process.kill()
@@ -263,20 +264,21 @@ class _Board:
             **({"watchdog_fd": self.feeder} if spec.watchdog_s else {}),
             **({"conf": "/conf"} if spec.chip else {}),
         }
-        self.bites_at = None
+        self.bites_at = None if run_main else time.monotonic() + _REST_S
         self.bitten = False
         path = spec.folder / "settings.json"
         path.write_text(json.dumps(settings))
         if not spec.chip:
             rom = spec.folder / _ROM_NAME if spec.rom else None
             words = cpu.of_folder(spec.folder / "firmware", rom, path, spec.heap, run_main)
-            return Cpu(words, spec.netns, [self.button, self.feeder])
+            return Cpu(words, spec.netns, [self.button, self.feeder], self.feeder)
         reason = "" if self.download else esp32.why_not(spec.folder / "flash.bin")
         if reason:
             self.note(f"vboard: nothing to start in flash: {reason}")
         if reason or self.download:
             return Cpu(cpu.of_loader(spec.folder, reason), spec.netns, [self.button], binary=True)
-        return Cpu(cpu.of_flash(spec.folder, spec.heap, run_main), spec.netns, [self.button, self.feeder])
+        words = cpu.of_flash(spec.folder, spec.heap, run_main)
+        return Cpu(words, spec.netns, [self.button, self.feeder], self.feeder)
 
     def _printed(self, data: bytes) -> None:
         """Octets from the firmware. After a soft reset out of the raw REPL it is put back there, its banner hidden."""

@@ -98,10 +98,11 @@ def of_loader(folder: Path, reason: str = "") -> list[str]:
 class Cpu:
     """One run of a program, from reset to reset. `binary`: Ctrl-C on its serial line is an octet like any other.
 
-    `fds` are open in it too.
+    `fds` are open in it too; what is written to KEYS in its environment is typed at the serial line, and an "r" to REST
+    (`feeder`) keeps the watchdog quiet for an hour.
     """
 
-    def __init__(self, words: list[str], netns: str, fds: list[int], binary: bool = False) -> None:
+    def __init__(self, words: list[str], netns: str, fds: list[int], feeder: int = -1, binary: bool = False) -> None:
         self.fd, slave = pty.openpty()
         tty.setraw(slave)  # no newline translation, echo or signals: a UART has none
         os.set_blocking(self.fd, False)
@@ -116,7 +117,7 @@ class Cpu:
             stdout=slave,
             stderr=1,
             pass_fds=[*fds, self.fd],
-            env={**os.environ, "KEYS": str(self.fd)},  # what is written there is typed at the serial line
+            env={**os.environ, "KEYS": str(self.fd), "REST": str(feeder)},
             preexec_fn=lambda: _die_with(parent),
         )
         os.close(slave)
