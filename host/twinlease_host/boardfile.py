@@ -10,6 +10,10 @@ from typing import Any
 from . import firmware, fit
 from .errors import UserError
 
+# The board layer of a microcontroller takes so much more than that of a process, with which the firmware is measured.
+# Counted, by its compiled files (hardware, flash, nic, wifi, lamp instead of unix, nor) and its buffers.
+_HARDWARE = 4_600
+
 
 @dataclass(frozen=True)
 class MicroPython:
@@ -49,7 +53,7 @@ class Definition:
     @property
     def limits(self) -> fit.Limits:
         """For fit.py."""
-        needs = fit.BOARD
+        needs = replace(fit.BOARD, code=fit.BOARD.code + _HARDWARE) if self.port in ("esp32", "rp2") else fit.BOARD
         if not self.native_in_heap:
             needs = replace(needs, code=needs.code - needs.native)
         return fit.Limits(self.heap, self.flash, needs, self.title)

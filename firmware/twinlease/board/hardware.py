@@ -16,7 +16,7 @@ from .. import epoch, forget
 from ..octets import copy
 from . import FAULT, base
 
-_LOG = const(2048)
+_LOG = const(1024)
 _PIECE = const(128)
 _QUIET_MS = const(5000)  # nobody at the console for so long: the log may write
 _INTENDED, _RUNNING = const(1), const(2)
