@@ -55,9 +55,9 @@ def run(
 ) -> None:
     """Power a virtual board on; it runs until SIGTERM or Ctrl-C.
 
-    Its log goes to standard output, its LED is a word in DIR/led. Namespace, interface and address are used as they are if they exist; what is
-    missing is made, and removed at the end. SIGKILL to the process group is a power cut: run it again, and the
-    leases are there.
+    Its log goes to standard output, its LED is a word in DIR/led. Namespace, interface and address are used as they
+    are if they exist; what is missing is made, and removed at the end. SIGKILL to the process group is a power cut:
+    run it again, and the leases are there.
 
     Without --rom a board loads the firmware from its file system into the heap, as the MicroPython images do that
     micropython.org has for download. --rom is a board whose image was built with a ROMFS partition (RP2040 and
