@@ -18,7 +18,7 @@ from . import VERSION, forget
 from .board import ALONE, NO_TIME, NORMAL
 from .clock import PARTNER, RTC, RTC_ERROR_MS, Clock
 from .failover.endpoint import NORMAL as _BOTH_WELL
-from .net.recorder import Recorder
+from .net.lines import Lines
 from .overlay import load, run
 
 _TICK_S = 1
@@ -52,7 +52,7 @@ class App:
         self._ticks = board.ticks_ms()
         self._floor_at = 0
         self._doubted = False  # it has been said that a partner's time is not believed
-        self.recorder = Recorder(self.clock)
+        self.recorder = Lines(self.clock)  # a Recorder, once the board serves
         self._tell = board.say
         board.say = self.say
 

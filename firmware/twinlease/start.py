@@ -97,9 +97,11 @@ def _serve(app, alive):
     """`alive`: when this board was last known to be, project seconds; 0 never."""
     from .net.dhcp_server import DhcpServer
     from .net.log import Log
+    from .net.recorder import Recorder
     from .node import Link, Node
 
     board = app.board
+    app.recorder = Recorder(app.recorder)
     if "syslog-server" in app.config.scope.params:
         _start_syslog(app)
     app.log = Log(board.log, app.recorder)

@@ -7,8 +7,8 @@ from packets import ip, message, option
 from test_recorder import SMALL, Taped
 from twinlease.console import commands
 from twinlease.net import severity
+from twinlease.net.lines import WARNING
 from twinlease.net.log import Log
-from twinlease.net.recorder import WARNING
 
 POOLS = """
 authoritative; default-lease-time 600;
@@ -39,7 +39,7 @@ class Desk:
         self.office = office = Taped(text, records=16)
         self.board = Board()
         self.log = Log(Stream())
-        self.recorder, self.clock, self.node = office.recorder, office.recorder._clock, office.node
+        self.recorder, self.clock, self.node = office.recorder, office.recorder.clock, office.node
         self.config, self.table, self.driver = office.config, office.table, self
         self.board.log = self.log._stream
         self.tell = self.log.exchange

@@ -4,7 +4,8 @@ import micropython
 from packets import DISCOVER, HERE, Office, ip, mac, message, option
 from twinlease.dhcp.server import NO_FREE, OTHER_SERVER, UNKNOWN_NETWORK
 from twinlease.lease.identity import Identity
-from twinlease.net.recorder import HEAD, REBOOTS, RENEWS, SIZE, WARNING, Recorder
+from twinlease.net.lines import WARNING, Lines
+from twinlease.net.recorder import HEAD, REBOOTS, RENEWS, SIZE, Recorder
 
 SMALL = "authoritative; subnet 10.77.0.0 netmask 255.255.0.0 { range 10.77.1.1 10.77.1.2; }"
 
@@ -18,7 +19,7 @@ class Taped(Office):
 
     def __init__(self, text=SMALL, records=8, here=HERE):
         super().__init__(text, here=here)
-        self.recorder = Recorder(Clock())
+        self.recorder = Recorder(Lines(Clock()))
         self.recorder.start(self.node, records)
 
     def send(self, octets):
@@ -30,7 +31,7 @@ class Taped(Office):
             done()
 
         node.done = taken
-        self.recorder._clock.now = self.now
+        self.recorder.clock.now = self.now
         try:
             return super().send(octets)
         finally:
@@ -163,7 +164,7 @@ def lines(recorder):
 
 
 def test_the_last_lines_are_kept_and_the_boots_too():
-    recorder = Recorder(Clock())
+    recorder = Recorder(Lines(Clock()))
     for n in range(4):
         assert recorder.keep("boot %d" % n)
     recorder.start(Office().node, 8)
@@ -177,7 +178,7 @@ def test_the_last_lines_are_kept_and_the_boots_too():
 
 
 def test_a_line_below_the_level_is_kept_and_not_written():
-    recorder = Recorder(Clock())
+    recorder = Recorder(Lines(Clock()))
     recorder.level = WARNING
     assert not recorder.keep("Listening on eth0") and recorder.keep("Out of memory: requests get no reply")
     assert [text[:6] for _, text in lines(recorder)] == ["Listen", "Out of"]

@@ -5,7 +5,7 @@ import asyncio
 from confs import error, load, warnings
 from twinlease.conf import image
 from twinlease.conf.image_writer import dump
-from twinlease.net.recorder import Recorder
+from twinlease.net.lines import Lines
 from twinlease.net.syslog import Syslog
 
 SERVER = b"\x0a\0\0\x09\x02\x02"
@@ -50,7 +50,7 @@ class App:
     def __init__(self, facility="daemon"):
         self.board = Board()
         self.clock = Clock()
-        self.recorder = Recorder(self.clock)
+        self.recorder = Lines(self.clock)
         self.recorder.keep("Twinlease is started")
         self.stream = self.board.log
         self.syslog = Syslog(self, SERVER, facility)

@@ -3,7 +3,7 @@
 import json as _json
 
 from twinlease.clock import UNIX_2020
-from twinlease.net.recorder import DEBUG, ERROR, INFO, WARNING
+from twinlease.net.lines import DEBUG, ERROR, INFO, WARNING
 
 from . import events
 from .ask import WAIT

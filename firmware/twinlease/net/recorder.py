@@ -1,7 +1,6 @@
-"""The flight recorder: what became of the last requests, and the last lines of the log, for `why` and `show log`.
+"""The flight recorder: what became of the last requests, beside the last lines of the log; for `why` and `show log`.
 
-    recorder = Recorder(clock)
-    recorder.keep(text)                          a line of the log; False if it is below the level of what is written
+    recorder = Recorder(lines)                   in place of those
     recorder.start(node, records)                from now on requests too
     recorder.take(packet, link, reason)          one that the node has just handled, or could not read
 
@@ -26,7 +25,6 @@ record. A record:
 A message is one of RFC 2132's, RENEWS or REBOOTS. `words`: of note PARTNER an index of `said`; of NO_FREE 1 if
 addresses were free, but in pools that are closed to this client.
 
-`lines`: project seconds (4), length (1), text, one after the other up to `lines_end`; those up to `boot_end` stay.
 Nothing here allocates for a request that has been answered. Not here: what is made of it (console/why.py, log.py).
 """
 
@@ -37,20 +35,13 @@ from micropython import const
 
 from ..dhcp.server import NO_FREE, PARTNER
 from ..lease.table import FREE
-from ..octets import copy, put32
+from .lines import Lines
 
 RENEWS = const(9)
 REBOOTS = const(10)
 HEAD = const(8)
 SIZE = const(8)
-_LINES = const(512)
-_LINE_MAX = const(120)
 _SAID = const(16)
-
-ERROR = const(3)  # RFC 5424 section 6.2.1
-WARNING = const(4)
-INFO = const(6)
-DEBUG = const(7)
 
 
 @micropython.viper
@@ -94,16 +85,12 @@ def name_mark(buf: ptr8, at: int, n: int) -> int:
     return mark
 
 
-class Recorder:
-    def __init__(self, clock):
-        self.level = INFO
-        """Lines that matter less than this, as syslog counts, are kept and not written."""
-        self.events = self._node = self._about = None
-        self.said = []
-        self.capture = None  # net/capture.py, while somebody wants packets
-        self.lines = bytearray(_LINES)
-        self.lines_end = self.boot_end = 0
-        self._clock = clock
+class Recorder(Lines):
+    def __init__(self, lines):
+        """lines: the Lines until now, which the Recorder takes over."""
+        super().__init__(lines.clock, lines.lines)
+        self.lines_end = lines.lines_end
+        self._node = self._about = None
 
     def start(self, node, records):
         """Record what this node decides. The lines until now are the boot's."""
@@ -111,7 +98,7 @@ class Recorder:
         self._about = node.server.address()
         self.events = array("I", bytes(4 * (HEAD + SIZE * records)))
         self.events[0] = len(self.events)
-        if self.lines_end < _LINES // 2:
+        if self.lines_end < len(self.lines) // 2:
             self.boot_end = self.lines_end
 
     @micropython.viper
@@ -146,7 +133,7 @@ class Recorder:
         events[2] = int(r.who.hash) | kind << 22 | note << 26
         events[3] = about[at] << 24 | about[at + 1] << 16 | about[at + 2] << 8 | about[at + 3]
         to = int(_slot(self.events))
-        events[to + 1] = int(self._clock.now)
+        events[to + 1] = int(self.clock.now)
         events[to + 2] = events[2]
         why = 0
         if note:
@@ -187,24 +174,3 @@ class Recorder:
             if self._node.table.count(pool.index, FREE):
                 return True
         return False
-
-    def keep(self, text):
-        """Keep a line of the log; True if it is to be written, too."""
-        octets = text.encode()[:_LINE_MAX]
-        lines, n = self.lines, len(octets)
-        cut = self.boot_end
-        while self.lines_end - cut + self.boot_end + n + 5 > _LINES:
-            cut += lines[cut + 4] + 5
-        if cut > self.boot_end:
-            copy(lines, self.boot_end, lines, cut, self.lines_end - cut)
-            self.lines_end -= cut - self.boot_end
-        at = self.lines_end
-        put32(lines, at, self._clock.now)
-        lines[at + 4] = n
-        copy(lines, at + 5, octets, 0, n)
-        self.lines_end = at + n + 5
-        if self.level >= INFO:
-            return True
-        from ..overlay import run
-
-        return run("net.severity", "of", text) <= self.level

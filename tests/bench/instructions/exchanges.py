@@ -18,6 +18,7 @@ from twinlease.failover.peer import Peer
 from twinlease.lease.journal import Journal
 from twinlease.lease.table import Table
 from twinlease.net import dhcp_server
+from twinlease.net.lines import Lines
 from twinlease.net.log import Log
 from twinlease.net.recorder import Recorder
 from twinlease.node import Link, Node
@@ -116,7 +117,7 @@ class Board:
         self.socket = socket = Socket()
         dhcp_server.broadcast_socket = lambda interface, port: socket
         self.driver = dhcp_server.DhcpServer(self.node, self.journal, Clock(), Log(Stream()), [Interface()])
-        self.driver.recorder = Recorder(Clock())
+        self.driver.recorder = Recorder(Lines(Clock()))
         self.driver.recorder.start(self.node, RECORDS)
         self.discover = (packet(b"\x35\x01\x01"), bytes(16))
         self.request = (packet(b"\x32\x04" + bytes(4) + b"\x35\x01\x03\x36\x04" + address), bytes(16))
