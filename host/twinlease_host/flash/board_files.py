@@ -11,6 +11,8 @@ import contextlib
 import hashlib
 import io
 import json
+import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -197,9 +199,15 @@ class Files:
 
 
 @contextmanager
-def opened(port: str) -> Iterator[Files]:
-    """The files of the board at this port. It is interrupted; a server on it stops in order first. Raises UserError."""
+def opened(port: str, appears_s: float = 0) -> Iterator[Files]:
+    """The files of the board at this port. It is interrupted; a server on it stops in order first. Raises UserError.
+
+    appears_s  how long the port may take to be there: USB goes and comes with the chip
+    """
     handlers.use()
+    end = time.monotonic() + appears_s
+    while "://" not in port and not os.path.exists(port) and time.monotonic() < end:
+        time.sleep(0.1)
     try:
         transport = SerialTransport(port, baudrate=115200)
     except TransportError as bad:

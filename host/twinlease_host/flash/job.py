@@ -36,6 +36,7 @@ CONF = "/conf/"
 _SETTINGS = "/board.conf"
 _BEGINS_S = 60.0  # until a board answers after its start
 _DISK_S = 120.0
+_APPEARS_S = 15.0  # a port after a reset
 
 
 @dataclass
@@ -160,7 +161,7 @@ class Job:
             else:
                 self._flash_uf2(self.image)
         self.show.step("MicroPython starts")
-        with board_files.opened(self.order.port) as files:
+        with board_files.opened(self.order.port, _APPEARS_S if self.image else 0) as files:
             self._write_files(files)
             self.show.step("the board starts")
             files.reset()
