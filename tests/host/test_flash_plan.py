@@ -229,6 +229,7 @@ def test_a_dry_run_says_what_would_be_done(tmp_path: Path) -> None:
     [
         (["toaster"], "there is no board toaster"),
         (["raspberry-pi"], "is not flashed"),
+        (["virtual-esp32", "--dry-run"], "no site has an image for a virtual chip"),
         (["virtual-esp32", "--image", "/nonexistent/x.bin"], "cannot be read"),
         (["virtual-esp32", "--no-micropython", "--port", "/nonexistent/tty"], "no such port"),
         (["virtual-esp32", "--no-micropython", "--address", "10.0.0.2"], "prefix length"),

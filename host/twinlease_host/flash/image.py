@@ -85,6 +85,11 @@ def _newest(names: object) -> str:
 
 
 def _download(wanted: MicroPython, folder: Path, progress: Callable[[int, int], None]) -> Image:
+    if not wanted.page:
+        raise UserError(
+            "no site has an image for a virtual chip",
+            "twinlease vboard image micropython.bin; then name it: --image micropython.bin",
+        )
     site = os.environ.get("TWINLEASE_IMAGES", SITE).rstrip("/")
     page = f"{site}/download/{wanted.page}/"
     names = re.findall(r"/resources/firmware/([\w.-]+)", _get(page, wanted, lambda *_: None).decode())
