@@ -110,6 +110,8 @@ def test_a_new_chip_is_flashed_cut_off_flashed_serves_and_keeps_its_leases(
         assert done.returncode == 0, done.stdout + done.stderr
         assert "nothing: it is there" in done.stdout and "1 of 20 addresses in use" in done.stdout
         assert "0 written, " in done.stdout and "Recovered 1 leases from" in chip.daemon.text()
+        serving = chip.daemon.text().split("DHCPACK", 1)[1]
+        assert "Stopped: " in serving.split("reset line", 1)[0], "it stops in order before the chip is reset"
         seen = len(client.seen())
         client.renew_now()
         assert client.address(client.wait(after=seen)) == address

@@ -36,6 +36,7 @@ CONF = "/conf/"
 _SETTINGS = "/board.conf"
 _BEGINS_S = 60.0  # until a board answers after its start
 _DISK_S = 120.0
+_SILENT_S = 2.0  # who has not answered by then is no server
 _APPEARS_S = 15.0  # a port after a reset
 
 
@@ -157,6 +158,7 @@ class Job:
         handlers.use()
         if self.image is not None:
             if self.chip.is_esp:
+                self._stop_service()
                 self._flash_esp()
             else:
                 self._flash_uf2(self.image)
@@ -168,6 +170,17 @@ class Job:
         self._hear()
         self.show.finish()
         return self.done
+
+    def _stop_service(self) -> None:
+        """A server that runs ends in order and tells its partner, which the reset line would not let it."""
+        self.show.step("does it serve?")
+        try:
+            with Link(self.order.port, _SILENT_S) as link:
+                link.ask("show version")
+            with board_files.opened(self.order.port):
+                pass
+        except UserError:
+            pass  # a new board, or a locked one; what is wrong with the port is said when it is needed
 
     def _flash_esp(self) -> None:
         found = esp.write(self.order.port, self.chip, self._parts, self._rows, self.show, self._leases)
