@@ -27,7 +27,7 @@ if IN_ROM:  # bytecode, texts and the letters of names are in flash; with 32 bit
     _FAILOVER -= 31000 if _WIDE else 18000
 _GARBAGE = 4096
 _AIR = 6000  # the least that must be left: a datagram and what becomes of it, twice
-_RECORDS_MIN, _RECORDS_MAX, _PER_RECORD = 16, 32, 2048  # of the flight recorder, of 32 octets
+_RECORDS_MIN, _RECORDS_MAX, _PER_RECORD = 16, 28, 2048  # of the flight recorder, of 32 octets
 _ROW_OCTETS = 50  # with its index heads
 _CELL_OCTETS = 16
 _AHEAD_S = 86400

@@ -27,7 +27,7 @@ class Taped(Office):
         done = node.done
 
         def taken():
-            self.recorder.take(octets, 0, self.reason)
+            self.recorder.exchange(octets, 0, self.reason)
             done()
 
         node.done = taken
@@ -147,7 +147,7 @@ def test_what_is_recorded_leaves_no_garbage():
     micropython.heap_lock()
     try:
         for _ in range(20):
-            office.recorder.take(packet, 0, 0)
+            office.recorder.exchange(packet, 0, 0)
     finally:
         micropython.heap_unlock()
 
@@ -155,7 +155,7 @@ def test_what_is_recorded_leaves_no_garbage():
 def lines(recorder):
     """(seconds, text) of each that is kept."""
     at, found = 0, []
-    while at < recorder.lines_end:
+    while at < recorder.end:
         n = recorder.lines[at + 4]
         seconds = int.from_bytes(recorder.lines[at : at + 4], "big")
         found.append((seconds, bytes(recorder.lines[at + 5 : at + 5 + n]).decode()))

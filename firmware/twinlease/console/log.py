@@ -96,7 +96,7 @@ def _lines(app):
     """(project seconds, something by which it is known again, text) of each line and each request."""
     recorder = app.recorder
     kept, at, found = recorder.lines, 0, []
-    while at < recorder.lines_end:
+    while at < recorder.end:
         n = kept[at + 4]
         seconds = int.from_bytes(kept[at : at + 4], "big")
         text = bytes(kept[at + 5 : at + 5 + n]).decode()

@@ -96,7 +96,7 @@ class DhcpServer:
             if self.left and not node.server.reply:
                 self.left.look(packet, index)
         if self.recorder:
-            self.recorder.take(packet, index, reason)
+            self.recorder.exchange(packet, index, reason)
         return reason
 
     def _complain(self, link, reason, sender):

@@ -2,7 +2,7 @@
 
     recorder = Recorder(lines)                   in place of those
     recorder.start(node, records)                from now on requests too
-    recorder.take(packet, link, reason)          one that the node has just handled, or could not read
+    recorder.exchange(packet, link, reason)          one that the node has just handled, or could not read
 
 A client that asks the same again, with the same result, is counted and takes no second record; else the oldest record
 gives way. A refusal stays for four times as long, so that a night of renewals does not push out the one that somebody
@@ -89,7 +89,7 @@ class Recorder(Lines):
     def __init__(self, lines):
         """lines: the Lines until now, which the Recorder takes over."""
         super().__init__(lines.clock, lines.lines)
-        self.lines_end = lines.lines_end
+        self.end = lines.end
         self._node = self._about = None
 
     def start(self, node, records):
@@ -98,11 +98,11 @@ class Recorder(Lines):
         self._about = node.server.address()
         self.events = array("I", bytes(4 * (HEAD + SIZE * records)))
         self.events[0] = len(self.events)
-        if self.lines_end < len(self.lines) // 2:
-            self.boot_end = self.lines_end
+        if self.end < len(self.lines) // 2:
+            self.first = self.end
 
     @micropython.viper
-    def take(self, packet, link: int, reason: int):
+    def exchange(self, packet, link: int, reason: int):
         """A packet that came in on this link; reason is 0, or why it was not read."""
         node = self._node
         if self.capture:

@@ -40,7 +40,7 @@ class Syslog:
         self._sock = None
         kept = app.recorder.lines
         at = 0
-        while at < app.recorder.lines_end:  # what the board has said so far
+        while at < app.recorder.end:  # what the board has said so far
             end = at + 5 + kept[at + 4]
             self._put(bytes(kept[at + 5 : end]) + b"\n")
             at = end

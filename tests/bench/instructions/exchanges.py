@@ -23,7 +23,7 @@ from twinlease.net.log import Log
 from twinlease.net.recorder import Recorder
 from twinlease.node import Link, Node
 
-BURST, ARENA, RECORDS = 12, 4800, 32  # as start.py has it
+BURST, ARENA, RECORDS = 12, 4800, 28  # as start.py has it
 TIMES = 40
 TOGETHER = 4  # exchanges between two messages of the partner
 NOW = 216_000_000
