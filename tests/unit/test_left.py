@@ -1,7 +1,7 @@
 """Clients of a failover partner that is gone are answered from what was kept of their DISCOVERs."""
 
 from twinlease.dhcp.request import DISCOVER, REQUEST
-from twinlease.dhcp.server import PARTNER, SERVED
+from twinlease.dhcp.server import LEFT_TO_PARTNER, SERVED
 from twinlease.net.left import Left
 
 
@@ -21,7 +21,7 @@ class Bench:
         self.room = 99
         self.handed = []
         self.peer = Thing(balances=True)
-        self.request, self.server = Thing(type=DISCOVER), Thing(note=PARTNER)
+        self.request, self.server = Thing(type=DISCOVER), Thing(note=LEFT_TO_PARTNER)
         self.left = Left([self.peer], self, self._hand_in, self)
         self.left.tick()
 
@@ -70,7 +70,7 @@ def test_only_discovers_that_are_the_partners_are_kept():
     b = Bench()
     b.server.note = SERVED
     b.left.look(b"one", 0)
-    b.server.note, b.request.type = PARTNER, REQUEST
+    b.server.note, b.request.type = LEFT_TO_PARTNER, REQUEST
     b.left.look(b"two", 0)
     b.lose()
     b.request.type = DISCOVER

@@ -75,7 +75,7 @@ NOW_ABANDONED = const(13)
 NO_BOOTP = const(14)
 TOO_EARLY = const(15)
 RECLAIMED = const(16)
-PARTNER = const(17)  # failover: `share.words` tell
+LEFT_TO_PARTNER = const(17)  # failover: `share.words` tell
 
 BOOTREPLY = const(9)  # `reply` for a BOOTP client: no DHCP message type has this number
 
@@ -162,9 +162,9 @@ class Server:
         if row < 0:
             row = choice.oldest()
         if row < 0:
-            self.note = PARTNER if self.share is not None and self.share.nothing_left() else NO_FREE
+            self.note = LEFT_TO_PARTNER if self.share is not None and self.share.nothing_left() else NO_FREE
         elif self.share is not None and self.share.leaves(row):
-            self.note = PARTNER
+            self.note = LEFT_TO_PARTNER
         else:
             self._offer(row)
 
@@ -277,7 +277,7 @@ class Server:
             return
         self.row = row
         if self.share is not None and self.share.refuses(row):
-            self.note = PARTNER
+            self.note = LEFT_TO_PARTNER
         elif not self.client.may_use(self._pools[t.pool_of(row)]):
             self._nak(UNAVAILABLE)
         elif self.choice.holds(row) or self.choice.may_take(row):
@@ -515,7 +515,7 @@ class Server:
 
     def _is_silenced(self, row):
         if self.share is not None and self.share.silences(row):
-            self.note = PARTNER
+            self.note = LEFT_TO_PARTNER
             return True
         return False
 
@@ -565,7 +565,7 @@ class Server:
             self.note = NO_BOOTP
             return
         if self.share is not None and self.share.leaves(row):
-            self.note = PARTNER
+            self.note = LEFT_TO_PARTNER
             return
         t = self._table
         t.put_address(row, self._address, 0)

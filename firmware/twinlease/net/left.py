@@ -16,7 +16,7 @@ RFC 2131 section 2 counts on 576: a dozen of the largest, from whoever likes, wo
 from micropython import const
 
 from ..dhcp.request import DISCOVER
-from ..dhcp.server import PARTNER
+from ..dhcp.server import LEFT_TO_PARTNER
 
 _KEPT = const(12)
 _MAX_MS = const(2000)
@@ -39,7 +39,7 @@ class Left:
         node = self._node
         if len(packet) > _MAX_OCTETS:
             return
-        if self._balanced and node.server.note == PARTNER and node.request.type == DISCOVER:
+        if self._balanced and node.server.note == LEFT_TO_PARTNER and node.request.type == DISCOVER:
             i = self._next
             self._next = (i + 1) % _KEPT
             self._packets[i] = packet

@@ -86,7 +86,7 @@ _NOTES = (
     b": no dynamic leases for BOOTP clients on this network\n"  # NO_BOOTP
     b": min-secs not reached\n"  # TOO_EARLY
     b": reclaiming an abandoned address\n"  # RECLAIMED
-    b": \n"  # PARTNER: `share.words` go on
+    b": \n"  # LEFT_TO_PARTNER: `share.words` go on
 )
 _MATTERS = bytes((_server.NO_FREE, _server.NO_MEMORY, _server.NOW_ABANDONED))
 
@@ -133,7 +133,7 @@ class Log:
         self._client(r, link)
         if server.note:
             self._note(server.note)
-            if server.note == _server.PARTNER:
+            if server.note == _server.LEFT_TO_PARTNER:
                 self._text(server.share.words)
             if server.note == _server.NO_FREE:
                 self._no_free(server)

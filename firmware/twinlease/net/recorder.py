@@ -22,7 +22,7 @@ record. A record:
     6     hardware address, first four octets
     7     16 … 31  its other two   0 … 3  Server.reply   4  MCLT: the lease would be longer if the partner had agreed
 
-A message is one of RFC 2132's, RENEWS or REBOOTS. `words`: of note PARTNER an index of `said`; of NO_FREE 1 if
+A message is one of RFC 2132's, RENEWS or REBOOTS. `words`: of note LEFT_TO_PARTNER an index of `said`; of NO_FREE 1 if
 addresses were free, but in pools that are closed to this client.
 
 Nothing here allocates for a request that has been answered. Not here: what is made of it (console/why.py, log.py).
@@ -33,7 +33,7 @@ from array import array
 import micropython
 from micropython import const
 
-from ..dhcp.server import NO_FREE, PARTNER
+from ..dhcp.server import LEFT_TO_PARTNER, NO_FREE
 from ..lease.table import FREE
 from .lines import Lines
 
@@ -154,7 +154,7 @@ class Recorder(Lines):
         bits = 63
         if network:
             bits = min(network.index, 63)
-        if server.note == PARTNER:
+        if server.note == LEFT_TO_PARTNER:
             bits |= self._index(server.share.words) << 6
         elif server.note == NO_FREE and self._has_free(network.pools):
             bits |= 1 << 6
