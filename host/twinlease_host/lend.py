@@ -31,7 +31,7 @@ from functools import partial
 from itertools import chain, product
 from pathlib import Path
 
-_COMPILERS = {"micropython", "const", "native", "viper", "ptr", "ptr8", "ptr16", "ptr32", "uint"}
+COMPILERS = {"micropython", "const", "native", "viper", "ptr", "ptr8", "ptr16", "ptr32", "uint"}
 _IN_TABLE = re.compile(r"\|[a-z_]+\.([a-z_]+)\|")  # as in the table of commands: module.function
 _DOTTED = re.compile(r"^(\s*from )(\.+)(\w+\.[\w.]+) ", re.MULTILINE)
 _SELDOM = ("/console/", "/ntp/", "/net/sntp", "/net/ntp", "/revisions", "/move", "/stepping")
@@ -48,7 +48,7 @@ def lend(texts: dict[str, str], plain: set[str]) -> dict[str, str]:
         for word in _words(text):
             used.setdefault(word.string, set()).add(path)
     bound = set(chain.from_iterable(_bound(tree) for path, tree in trees.items() if path.startswith("twinlease/")))
-    kept = known | _COMPILERS | set(dir(builtins)) | set(_asked_for(trees)) | set(_modules(texts))
+    kept = known | COMPILERS | set(dir(builtins)) | set(_asked_for(trees)) | set(_modules(texts))
     own = [name for name in bound - kept if not name.startswith("__") and not _is_fixed(used.get(name, set()), plain)]
     lent = chain(sorted(known - used.keys(), key=lambda name: (len(name), name)), _short(known | used.keys()))
     dear = sorted(own, key=lambda name: (all(map(_is_seldom, used[name])), -len(name), name))

@@ -11,7 +11,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from twinlease_host import firmware
+from twinlease_host import bundle, firmware
+from twinlease_host.edits import module_name
 from twinlease_host.fold import constants, fold
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -159,8 +160,12 @@ def test_no_module_of_a_board_keeps_a_constant_that_nobody_uses() -> None:
 
 
 def test_the_files_of_a_board_keep_their_lines() -> None:
+    written = firmware.sources()
+    bundles = {names[-1]: names for names in bundle.groups()}
+    paths = {module_name(path): path for path in written}
     for name, text in firmware.folded().items():
-        source = (firmware.root() / name).read_text()
+        files = bundles.get(module_name(name), [module_name(name)])
+        source = "".join(written[paths[file]] for file in files)
         assert text.count("\n") == source.count("\n"), name
         defined = [[n.lineno for n in ast.walk(ast.parse(t)) if isinstance(n, ast.FunctionDef)] for t in (text, source)]
         assert defined[0] == defined[1], name
@@ -174,9 +179,9 @@ def test_who_uses_a_constant_is_compiled_again_when_it_changes(tmp_path: Path, m
     assert firmware.build(board) == 0
     row = tmp_path / "firmware" / "twinlease" / "lease" / "row.py"
     row.write_text(row.read_text().replace("ITEM_HOST_NAME = const(3)", "ITEM_HOST_NAME = const(7)"))
-    before = (board / "twinlease" / "dhcp" / "server.mpy").read_bytes()
+    before = (board / "twinlease" / "node.mpy").read_bytes()
     assert 1 <= firmware.build(board) < 10
-    assert (board / "twinlease" / "dhcp" / "server.mpy").read_bytes() != before, "server.py kept the old value"
+    assert (board / "twinlease" / "node.mpy").read_bytes() != before, "dhcp/server.py kept the old value"
 
 
 @pytest.mark.parametrize(
@@ -219,4 +224,7 @@ def test_a_traceback_names_the_module_and_the_line_of_the_source(tmp_path: Path)
     inside = f"import sys; sys.path[:] = [{str(tmp_path)!r}, '.frozen']; import asker"
     words = [str(Path(sys.executable).parent / "micropython"), "-c", inside]
     said = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
-    assert f'File "twinlease.clock", line {line}, in ' in said, said
+    told = re.findall(r'File "(twinlease[.a-z_]*)", line (\d+), in ', said)
+    assert [bundle.place(firmware.sources(), module, int(n)) for module, n in told] == [("twinlease/clock.py", line)], (
+        said
+    )

@@ -33,7 +33,9 @@ def test_every_budget_has_a_record() -> None:
 
 
 @pytest.mark.parametrize(("way", "folder"), WAYS, ids=lambda word: word.strip("/"))
-@pytest.mark.parametrize("setting", measure.BUDGETS, ids=lambda setting: f"{setting[0]}-leases")
+@pytest.mark.parametrize(
+    "setting", [(250, 0), *measure.BUDGETS], ids=lambda setting: f"{setting[0]}-leases-{setting[1]}"
+)
 def test_a_serving_board_takes_no_more_heap_than_recorded(
     build: measure.Build, of_32_bits: None, setting: record.Setting, way: str, folder: str
 ) -> None:

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from twinlease_host import firmware
-from twinlease_host.fold import module_name as module_name
+from twinlease_host.edits import module_name as module_name
 
 HERE = Path(__file__).parent
 BOARD_ARCH = "armv6m"  # of the RP2040; on an ESP32 native code lies outside of the heap

@@ -32,8 +32,9 @@ def complaint(setting: Setting, way: str, octets: int, recorded: int) -> str:
     """What is wrong with a total, and what to do, or nothing."""
     leases, peers = setting
     what = f"a board ({way}) with {leases} leases and {peers} failover peers takes {octets:,} octets of heap"
-    if recorded <= BUDGETS.get(setting, recorded) < octets:
-        return f"{what}: over its budget of {BUDGETS[setting]:,}. See where it goes with: make footprint"
+    budget = BUDGETS.get(setting)
+    if budget is not None and recorded <= budget < octets:
+        return f"{what}: over its budget of {budget:,}. See where it goes with: make footprint"
     if octets > recorded + MARGIN:
         return f"{what}, {octets - recorded:,} more than recorded. If that is worth it: make footprint RECORD=1"
     return ""

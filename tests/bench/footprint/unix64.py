@@ -182,7 +182,8 @@ def modules(root: Path, names: list[str], rom: Path | None = None) -> Imported:
 def all_modules(root: Path) -> list[str]:
     """What serves, and all of failover, in the order in which a board loads it."""
     peers = sorted(path.stem for path in (root / "twinlease" / "failover").glob("*.mpy") if path.stem != "__init__")
-    return [f"twinlease.{name}" for name in [*ROOMS, *(f"failover.{name}" for name in peers)]]
+    names = [f"twinlease.{name}" for name in [*ROOMS, *(f"failover.{name}" for name in peers)]]
+    return [name for name in names if _mpy(root, name).exists()]  # others are in a bundle
 
 
 def in_place(root: Path, stock: Imported) -> tuple[int, int]:
