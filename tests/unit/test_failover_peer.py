@@ -928,7 +928,7 @@ def test_what_is_free_is_given_for_mclt_first_because_the_partner_may_have_been_
     now = pair.a.now(pair.up)
     assert pair.a.table.tsfp(row) > now + 2 * MCLT, "both had agreed to more than the lease that has ended"
     pair.a.peer.updates.put(row)
-    pair.a.peer.send(now)
+    pair.a.peer.send()
     pair.a.flush()
     while pair._move(pair.pipes[0], 0):
         pass
@@ -979,6 +979,26 @@ def test_the_partner_agrees_to_a_lease_that_it_has_acknowledged_while_it_is_ther
     pair.cut()
     pair.until(lambda: a.state == CI, 100)
     assert not a.peer.agrees(row)
+
+
+def test_a_message_tells_when_it_was_written_whatever_its_lease_counts_from():
+    """Found by the simulator, seed 220067: a lease counts from the latest that it may be, and so did the message, by
+    which the partner took our clock for fast and ended the lease some seconds early."""
+    pair = normal()
+    b = pair.b
+    row, doubt_s = b.table.first(0, BACKUP), 3
+    now = b.now(pair.up)
+    assert b.table.set_client(row, plain(1).who())
+    b.table.set_times(row, now + doubt_s + MCLT, now)
+    b.table.set_state(row, ACTIVE)
+    b.peer.granted(row, 300, MCLT, now + doubt_s)
+    b.store.persist(row)
+    b.flush()
+    m = w.Message()
+    kind, octets = b.said[-1]
+    assert kind == w.BNDUPD and m.read(octets, 0, len(octets)) == 0 and m.sent_at == now
+    pair.until(pair.settled, 50)
+    assert not pair.a.peer.skew and pair.a.table.ends(row) == now + doubt_s + MCLT
 
 
 def test_who_missed_a_decline_and_has_renewed_the_lease_since_keeps_it():

@@ -42,7 +42,7 @@ def wish(hw, address, **fields):
 
 
 def words(o):
-    return o.node.server.share.words if o.note == sv.PARTNER else None
+    return o.node.server.share.words if o.note == sv.LEFT_TO_PARTNER else None
 
 
 class Stream:

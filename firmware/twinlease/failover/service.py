@@ -182,7 +182,7 @@ class Service:
             t.set_tstp(row, max(now, 1))  # or it would not be pending
         self.updates.put(row)
         if self.linked:
-            self.send(now)
+            self.send()
 
     # In PARTNER-DOWN
 
