@@ -36,7 +36,7 @@ class Needs:
 ROOM = 8000  # to work in: datagrams, replies to the console, what waits for a collection
 VIRTUAL = Needs(0.988, 179_000, 112_000, 19_000, 4_500, 17_000, 10, 54)
 VIRTUAL_IN_ROM = Needs(0.988, 125_000, 60_000, 19_000, 4_500, 17_000, 10, 54)
-BOARD = Needs(1, 141_000 + ROOM, 72_500, 10_500, 3_200, 5_000, 6.5, 54, syslog=5_200, native=15_300)
+BOARD = Needs(1, 137_000 + ROOM, 72_500, 10_500, 3_200, 5_000, 6.5, 54, syslog=5_200, native=15_300)
 _PER_ROW_WITH_NAMES = 64
 
 
