@@ -4,6 +4,7 @@ from twinlease.clock import FOREVER, UNIX_2020
 from twinlease.dhcp.server import (
     DENIED,
     FOUND,
+    LEFT_TO_PARTNER,
     NO_BOOTP,
     NO_FREE,
     NO_MEMORY,
@@ -11,7 +12,6 @@ from twinlease.dhcp.server import (
     NOT_FOUND,
     NOW_ABANDONED,
     OTHER_SERVER,
-    PARTNER,
     RECLAIMED,
     TOO_EARLY,
     UNAVAILABLE,
@@ -76,7 +76,7 @@ class Event:
         self.address = _dotted(words[at + 4])
         self.other = _dotted(words[at + 5])
         self.hardware = words[at + 6].to_bytes(4, "big") + (last >> 16).to_bytes(2, "big")
-        stays = words[0] >> 1 if self.note and self.note != PARTNER else 0
+        stays = words[0] >> 1 if self.note and self.note != LEFT_TO_PARTNER else 0
         self.number = (first - stays) & 0xFFFFFF
 
 
@@ -134,7 +134,7 @@ def _why(app, event):
         return "no answer: no address was free in network %s; show pools" % name
     if note == OTHER_SERVER:
         return "it chose another server, %s" % (event.other or "?")
-    if note == PARTNER:
+    if note == LEFT_TO_PARTNER:
         return _by_partner(app.recorder.said, event.why >> 6 & 15)
     return _WHY.get(note, "no answer")
 
