@@ -6,12 +6,12 @@ server runs Ctrl-C is an ordinary octet on the serial line, for the console.
 
 import sys
 
-from twinlease import board as boards  # before micropython: the package brings a stand-in where there is none
-
-import micropython  # isort: skip
-
 
 def main():
+    from twinlease import board as boards  # before micropython: the package brings a stand-in where there is none
+
+    import micropython  # isort: skip
+
     board = boards.open(sys.argv)
     guard = getattr(micropython, "kbd_intr", lambda char: None)
     guard(-1)
@@ -46,4 +46,9 @@ def _print_exception(e):
         traceback.print_exception(e)
 
 
-main()
+try:
+    main()
+except KeyboardInterrupt:  # somebody, or mpremote, may want the prompt before the server has begun
+    from twinlease.board import repl
+
+    repl.interrupted()

@@ -56,6 +56,50 @@ def test_what_mpremote_typed_is_typed_at_the_repl_once():
         assert os.notified == ([None] if platform == "esp32" else [])
 
 
+class Typed:
+    """A serial line on which this is typed, and the poll object that looks at it."""
+
+    POLLIN = 1
+
+    def __init__(self, octets):
+        self.octets = octets
+        self.buffer = self
+        self.poll = lambda *ms: bool(self.octets) if ms else self
+
+    def register(self, stream, what):
+        assert stream is self
+
+    def read(self, n):
+        octet, self.octets = self.octets[:1], self.octets[1:]
+        return octet
+
+
+def interrupted(typed):
+    """A board whose start was interrupted: the chip's doubles, and what its os was told; or that it starts again."""
+    chip, os = chips.install("esp32"), Os()
+    before = repl.sys, repl.os, repl.select
+    repl.sys, repl.os, repl.select = Sys("esp32"), os, Typed(typed)
+    repl.sys.stdin = repl.select
+    try:
+        repl.interrupted()
+        return chip, os
+    except chips.Reset:
+        return None
+    finally:
+        repl.sys, repl.os, repl.select = before
+
+
+def test_one_ctrl_c_while_the_board_starts_keeps_nobody_from_service():
+    assert interrupted(b"") is None
+    assert interrupted(b"\rshow leases\r") is None
+
+
+def test_who_goes_on_with_it_and_mpremote_have_the_prompt_for_an_hour():
+    for typed, keys in ((b"\x03", 0), (b"\r\x01", 1)):
+        chip, os = interrupted(typed)
+        assert chip.machine.watchdog.timeout == 3600000 and len(os.terminals) == keys
+
+
 def test_a_person_types_by_himself():
     assert left("esp32", b"").terminals == []
 

@@ -38,6 +38,8 @@ try:
         import machine, chipflash
         chipflash.mount_root(%(flash)r)
         del chipflash, machine
+except KeyboardInterrupt:
+    os.putenv('MICROPYINSPECT', '1')
 except Exception as e:
     sys.print_exception(e, sys.stderr)
     sys.exit(1)
@@ -65,6 +67,8 @@ try:
         execfile('main.py')
     else:
         os.putenv('MICROPYINSPECT', '1')
+except KeyboardInterrupt:
+    os.putenv('MICROPYINSPECT', '1')
 except Exception as e:
     sys.print_exception(e, sys.stderr)
     os.putenv('MICROPYINSPECT', '1')
