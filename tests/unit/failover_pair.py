@@ -42,6 +42,7 @@ class Store:
     """What the node is to a Peer: stages, and syncs at the flush."""
 
     trusted_time = own_time = True
+    doubt_s = 0
 
     def __init__(self, board, boots):
         self.server = self

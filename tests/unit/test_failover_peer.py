@@ -928,7 +928,7 @@ def test_what_is_free_is_given_for_mclt_first_because_the_partner_may_have_been_
     now = pair.a.now(pair.up)
     assert pair.a.table.tsfp(row) > now + 2 * MCLT, "both had agreed to more than the lease that has ended"
     pair.a.peer.updates.put(row)
-    pair.a.peer.send()
+    pair.a.peer.send(now)
     pair.a.flush()
     while pair._move(pair.pipes[0], 0):
         pass
@@ -987,6 +987,7 @@ def test_a_message_tells_when_it_was_written_whatever_its_lease_counts_from():
     pair = normal()
     b = pair.b
     row, doubt_s = b.table.first(0, BACKUP), 3
+    b.store.doubt_s = doubt_s
     now = b.now(pair.up)
     assert b.table.set_client(row, plain(1).who())
     b.table.set_times(row, now + doubt_s + MCLT, now)

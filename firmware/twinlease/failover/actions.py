@@ -53,7 +53,7 @@ def _act(peer, action):
         peer.updates.requeue()
     elif kind == endpoint.FLUSH:
         peer.updates.put_pending()
-        peer.send()
+        peer.send(peer.now)
     elif kind == endpoint.ARM_WAIT:
         peer.wait_until = action[1]
     elif kind == endpoint.ARM_AUTO:

@@ -192,11 +192,11 @@ class Exchange(Service):
         """A line that ISC dhcpd does not have."""
         self.store.say("failover peer %s: %s" % (self.conf.name, text))
 
-    def send(self):
-        """Updates, as many as there is room for; by our own time, whatever their leases count from."""
+    def send(self, now):
+        """Updates, as many as there is room for."""
         self.updates.since = 0 if self.store.server.trusted_time else self.started
         if self.link:
-            self.updates.send(self.link.writer, self.now, self.shift())
+            self.updates.send(self.link.writer, now, self.shift())
 
     def _balance(self, by_timer):
         """Share the free addresses; returns how many went to the partner."""

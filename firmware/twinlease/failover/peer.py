@@ -336,7 +336,7 @@ class Peer(Exchange):
 
     def _settle(self):
         """Before the flush: updates that there is room for.  A link that had no room for what matters begins anew."""
-        self.send()
+        self.send(self.now)
         if self.broken:
             self.broken = False
             if self.link:

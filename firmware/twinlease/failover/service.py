@@ -126,12 +126,15 @@ class Service:
     # What has happened, with a row that is to be in flash before a client hears of it
 
     def granted(self, row, want_s, granted_s, now):
-        """The row is bound to a client that wanted (and the configuration allows) want_s, and gets granted_s."""
+        """The row is bound to a client that wanted (and the configuration allows) want_s, and gets granted_s.
+
+        now   the latest that it may be, as for grant_s: doubt_s later than our clock says
+        """
         t = self.table
         tstp = times.tstp_of_grant(now, want_s, granted_s)
         t.set_tsfp(row, min(t.tsfp(row), t.tstp(row), tstp))
         t.set_tstp(row, tstp)
-        self._owe(row, now)
+        self._owe(row, now - self.store.server.doubt_s)  # the partner reads our clock by what is said now
 
     def released(self, row, now):
         """The row is RELEASED: its client gave it back.  If the partner never knew of the lease, it is ours again."""
@@ -182,7 +185,7 @@ class Service:
             t.set_tstp(row, max(now, 1))  # or it would not be pending
         self.updates.put(row)
         if self.linked:
-            self.send()
+            self.send(now)
 
     # In PARTNER-DOWN
 

@@ -84,6 +84,7 @@ _UNTIL = frozenset(("wait_until", "alone_until", "held_until"))
 
 class _Store:
     trusted_time = own_time = True
+    doubt_s = 0
 
     def __init__(self, board):
         self.board = board
