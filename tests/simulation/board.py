@@ -394,9 +394,9 @@ class Board:
         """See isc_server.py: never."""
         return ""
 
-    def agreed_by_itself(self, address: bytes) -> int:
+    def agreed_by_itself(self, address: bytes) -> tuple[int, str]:
         """See isc_server.py: nothing."""
-        return 0
+        return 0, ""
 
     def kept(self, address: bytes) -> tuple[int, bytes, int] | None:
         """What is durable of a dynamic address: its state, its client's hardware address, the end of its lease."""

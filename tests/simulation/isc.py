@@ -135,7 +135,8 @@ class Lease:
     tsfp: int = 0
     atsfp: int = 0
     raised: int = 0
-    """What PARTNER-DOWN has set tsfp to, until somebody else sets it."""
+    """What tsfp is now, later than both have agreed to, until somebody else sets it; and why, by the judge's name."""
+    raised_by: str = ""
     doubt: str = ""
     """Why the partner may still have it leased, although it is to be had here, by the judge's name: until they have talked."""
     chaddr: bytes = b""
@@ -201,6 +202,7 @@ class Dhcpd:
         self.own, self.partners = (FREE, BACKUP) if primary else (BACKUP, FREE)
         self._configured = Record(mclt=mclt if primary else 0, hba=hba if primary else bytes(32))
         self.disk: dict[bytes, Lease] = {}
+        self._dirty: set[bytes] = set()
         self.disk_record: Record | None = None
         self.told: set[bytes] = set()
         """Of which addresses the partner has been told that they are ACTIVE: what it does not know itself after a power cut."""
@@ -216,6 +218,10 @@ class Dhcpd:
     def start(self, now: int) -> None:
         """The process begins, with what is in the lease file: section 4.4."""
         self.now = now
+        for address in self._dirty & self.disk.keys():
+            kept = self.disk[address]
+            if kept.tsfp > self.leases[address].tsfp:  # it had agreed to less, and that was not on disk yet: section 5.1
+                kept.raised, kept.raised_by = kept.tsfp, "rewind"
         self.leases = {a: replace(self.disk[a]) if a in self.disk else Lease(a) for pool in self.pools for a in pool}
         self.queues = {a: i for i, pool in enumerate(self.pools) for a in pool}
         self._order = {a: n for n, a in enumerate(a for pool in self.pools for a in pool)}
@@ -234,7 +240,7 @@ class Dhcpd:
         self.last_balance = 0
         self.balance_at = -1
         self.conflicts = 0
-        self._dirty: set[bytes] = set()
+        self._dirty.clear()
 
     def _forget_queues(self) -> None:
         self.updates: dict[bytes, int] = {}  # address: the status fixed when it was queued (section 5.8)
@@ -442,6 +448,7 @@ class Dhcpd:
             for lease in self.leases.values():
                 if lease.state in ENDED:
                     lease.tsfp = lease.raised = self.record.stos + self.record.mclt
+                    lease.raised_by = "MCLT twice"
         elif state == PC and (self.primary or self.record.partner == CD):
             self._ask()
         elif state == R and self.link:

@@ -370,10 +370,10 @@ class IscServer:
         """It counts whole seconds of its clock: true ms."""
         return self.loop.now // 1000 * 1000 + 1000 * seconds
 
-    def agreed_by_itself(self, address: bytes) -> int:
-        """What it takes for agreed upon since it is in PARTNER-DOWN, true ms; 0 for nothing."""
-        raised = self.dhcpd.leases[address].raised
-        return self._true_ms(raised) if raised else 0
+    def agreed_by_itself(self, address: bytes) -> tuple[int, str]:
+        """What it takes for agreed upon, and the partner does not, true ms, and why; 0 for nothing."""
+        lease = self.dhcpd.leases[address]
+        return (self._true_ms(lease.raised), lease.raised_by) if lease.raised else (0, "")
 
     # What can be seen from outside
 

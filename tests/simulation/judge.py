@@ -197,8 +197,9 @@ class Judge:
             if address in known.get(server.name, {}):
                 agreed = max(agreed, self._as_it_knows(server, known[server.name][address]))
         over = now + 1000 * seconds - agreed - 1000 * self.mclt
-        if over > MCLT_SLACK_MS and over <= server.agreed_by_itself(address) - agreed + MCLT_SLACK_MS:
-            self.weaknesses["MCLT twice"] += 1
+        by_itself, weakness = server.agreed_by_itself(address)
+        if over > MCLT_SLACK_MS and over <= by_itself - agreed + MCLT_SLACK_MS:
+            self.weaknesses[weakness] += 1
             self.promises[address][client].until -= over
         elif over > MCLT_SLACK_MS:
             self.world.violated("S3", "%s: %.1f s beyond MCLT after what the partner agreed to" % (who, over / 1000))

@@ -351,8 +351,8 @@ class Server:
     def __init__(self, agreed: int = 0, cut_ms: int = 0, doubt: str = "") -> None:
         self.agreed, self.cut_ms, self.doubt = agreed, cut_ms, doubt
 
-    def agreed_by_itself(self, address: bytes) -> int:
-        return self.agreed
+    def agreed_by_itself(self, address: bytes) -> tuple[int, str]:
+        return self.agreed, "MCLT twice"
 
     def promised_until(self, seconds: int) -> int:
         return 1000 * seconds - self.cut_ms
@@ -380,6 +380,27 @@ def test_a_dhcpd_in_partner_down_may_give_mclt_twice_and_not_a_second_more() -> 
         assert found == ["S3"] * violated, (agreed_ms, seconds)
         assert one.weaknesses["MCLT twice"] == (not violated)
         assert violated or one.promises[RANGE[0]][b"client"].until == 60_000, "what is beyond is held against nobody"
+
+
+def test_a_dhcpd_that_loses_what_it_wrote_last_counts_by_what_was_agreed_before() -> None:
+    """Found by seed 400163: after a power cut its file has the RELEASED lease still, and what was agreed while it ran."""
+    model = Replay(True, 60).model
+    model.start(1_000_000)
+    lease = model.leases[RANGE[0]]
+    lease.tsfp = 1_007_200
+    model._changed(lease)
+    model.commit()
+    lease.tsfp = 1_000_100
+    model._changed(lease)
+    for now in (1_000_200, 1_000_300):
+        model.start(now)
+        lease = model.leases[RANGE[0]]
+        assert (lease.tsfp, lease.raised, lease.raised_by) == (1_007_200, 1_007_200, "rewind")
+    lease.tsfp, lease.raised = 1_007_300, 0  # agreed anew
+    model._changed(lease)
+    model.commit()
+    model.start(1_000_400)
+    assert not model.leases[RANGE[0]].raised
 
 
 def test_what_a_dhcpd_forgets_is_excused_of_its_own_leases_alone() -> None:
