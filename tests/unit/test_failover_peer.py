@@ -976,6 +976,11 @@ def test_the_partner_agrees_to_a_lease_that_it_has_acknowledged_while_it_is_ther
     a.peer.differences = ("lease times",)
     assert not a.peer.agrees(row), "it answers by other limits"
     a.peer.differences = ()
+    pair.b.store.trusted_time = False
+    pair.run(20)
+    assert not a.peer.agrees(row), "it answers for MCLT, and later than we (found by the simulator, seed 500206)"
+    pair.b.store.trusted_time = True
+    pair.until(lambda: a.peer.agrees(row), 20)
     pair.cut()
     pair.until(lambda: a.state == CI, 100)
     assert not a.peer.agrees(row)

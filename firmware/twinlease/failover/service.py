@@ -85,8 +85,10 @@ class Service:
         return times.may_allocate(self.primary, t.state(row), self._known(row), promised, now, down_since, record.mclt)
 
     def agrees(self, row):
-        """Does the partner know the lease as it is, and answer its client as we do?"""
-        return self.linked and not self.differences and not times.is_pending(self.table, row)
+        """Does the partner know the lease as it is, and answer its client as we do?  Without the time it gives MCLT."""
+        if not self.linked or self.partner_time < 0 or self.differences:
+            return False
+        return not times.is_pending(self.table, row)
 
     def grant_s(self, row, want_s, now):
         """How long a lease may be, of the seconds that all other rules allow: the MCLT rule.
