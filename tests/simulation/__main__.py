@@ -23,6 +23,7 @@ from .world import Result, World, run
 
 _CHUNK = 8
 _TRACE_LINES = 60
+_TOLD_EVERY = 500
 
 
 def main() -> int:
@@ -84,6 +85,8 @@ def _many(first: int, asked: argparse.Namespace) -> int:
                 if not asked.keep_going:
                     break
             progress.update(bar, advance=1, told="%d virtual hours" % hours)
+            if not console.is_terminal and len(results) % _TOLD_EVERY == 0:  # a log has no bar
+                progress.console.print("%d of %d Worlds, %d virtual hours" % (len(results), asked.seeds, hours))
     for result in bad[:1]:
         _tell(result, asked.pair)
     print(_summary(results, time.monotonic() - began))
