@@ -55,6 +55,11 @@ def build(target: Path, arch: str = UNIX_ARCH) -> int:
     return len(stale)
 
 
+def files(target: Path) -> list[str]:
+    """What `build` has made there, by its source's path on a board: modules of a bundle are in one file."""
+    return [name for name in json.loads((target / "built.json").read_text()) if name]
+
+
 def folded(more: dict[str, str] | None = None) -> dict[str, str]:
     """The text of every file as it is compiled, by its path on a board; `more` are other files of the program."""
     texts = sources()

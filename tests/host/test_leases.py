@@ -13,6 +13,7 @@ import pytest
 from twinlease_host import serial_link
 from twinlease_host.cli import app
 from twinlease_host.isc import leases_file
+from twinlease_host.output import out
 from twinlease_host.pair import leases
 from typer.testing import CliRunner
 
@@ -168,7 +169,8 @@ def test_of_two_boards_it_shows_where_they_do_not_agree(monkeypatch: pytest.Monk
     other[0]["state"] = "released"
     answers = {"one": TOLD, "two": other}
     monkeypatch.setattr(leases, "ask", lambda port, *_: answers[port])
-    done = CliRunner().invoke(app, ["leases", "list", "one", "two"], env={"COLUMNS": "150"})
+    monkeypatch.setattr(out, "width", 150)
+    done = CliRunner().invoke(app, ["leases", "list", "one", "two"])
     lines = done.stdout.splitlines()
     assert done.exit_code == 0 and "does not know it" in lines[1] and "released" in lines[2] and "never" in lines[2]
     assert all("the same" in line for line in lines[3:])

@@ -3,7 +3,7 @@
 from failover_pair import MCLT, Pair
 from leases import plain
 from twinlease.failover import states as s
-from twinlease.lease.table import ACTIVE
+from twinlease.lease.table import ACTIVE, BACKUP, FREE
 
 PD = s.PARTNER_DOWN
 
@@ -82,3 +82,19 @@ def test_it_learns_them_also_after_a_power_cut_in_between():
         pair.restart(other)
         pair.until(pair.settled, 10 * MCLT + 300)
         assert sum(side.table.state(row) == ACTIVE for row in range(side.table.rows)) == 12, (lost, at_once)
+
+
+def test_what_is_free_is_not_shared_before_it_is_learnt_which_is():
+    """Found beside a slow partner: both were normal, and BACKUP for its client's lease went out before UPDDONE came in."""
+    pair = Pair()
+    pair.until(pair.settled, 50)
+    peer, t = pair.a.peer, pair.a.table
+    free = [row for row in range(t.rows) if t.state(row) in (FREE, BACKUP)]
+    peer.record = s.altered(peer.record, asked_all=True)
+    peer.balanced_at = 0
+    for row in free:
+        t.set_state(row, FREE)
+    pair.run(100)
+    assert all(t.state(row) == FREE for row in free)
+    peer.record = s.altered(peer.record, asked_all=False)
+    pair.until(lambda: any(t.state(row) == BACKUP for row in free), 100)

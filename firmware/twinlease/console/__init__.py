@@ -324,13 +324,21 @@ class Session:
 
 
 def _command(text, app, locked):
-    """The answer to a line. The table of commands goes again before that runs: it needs the room."""
+    """The answer to a line. The table of commands goes again before that is loaded: it needs the room."""
     from . import commands
 
     try:
-        return commands.answer(commands.while_locked(text) if locked and text.strip() else text, app)
+        called = commands.find(commands.while_locked(text) if locked and text.strip() else text)
     finally:
+        commands = None
         drop("twinlease.console.commands")
+    return call(app, *called) if called else iter(())
+
+
+def call(app, module, function, json, names):
+    """What a row of the table names; its module is loaded for it."""
+    loaded = __import__("twinlease.console." + module, None, None, (function,))
+    return getattr(loaded, function)(app, json, *names)
 
 
 def _forget():

@@ -88,11 +88,19 @@ def table():
 
 def answer(text, app):
     """Return an iterator over the answer to a line; raises Refused."""
+    from . import call
+
+    called = find(text)
+    return call(app, *called) if called else iter(())
+
+
+def find(text):
+    """What a line calls: (module, function, json, the names in it), None if it is empty; raises Refused."""
     words = text.split()
     if not words:
-        return iter(())
+        return None
     if text == "banner":  # not for people to type
-        return _call("show", "banner", app, False)
+        return "show", "banner", False, ()
     json = len(words) > 1 and words[-1] == "json"
     rows = table()
     for n, word in enumerate(words[:-1] if json else words):
@@ -103,13 +111,7 @@ def answer(text, app):
     expected, module, function, _ = done[0]
     if json and expected[0] not in _WITH_JSON:
         _refuse(text, column(text, len(words) - 1), "unknown word", ())
-    return _call(module, function, app, json, *[words[n] for n in range(len(expected)) if expected[n].isupper()])
-
-
-def _call(module, function, app, json, *names):
-    """What a row names; its module is loaded for it."""
-    loaded = __import__("twinlease.console." + module, None, None, (function,))
-    return getattr(loaded, function)(app, json, *names)
+    return module, function, json, [words[n] for n in range(len(expected)) if expected[n].isupper()]
 
 
 def while_locked(text):

@@ -199,8 +199,10 @@ class Exchange(Service):
             self.updates.send(self.link.writer, now, self.shift())
 
     def _balance(self, by_timer):
-        """Share the free addresses; returns how many went to the partner."""
+        """Share the free addresses, when we know which are; returns how many went to the partner."""
         self.balance_at = -1
+        if self.record.asked_all:
+            return 0
         self.balanced_at = self.now
         moved, want = run(
             "failover.rebalance",
@@ -221,7 +223,8 @@ class Exchange(Service):
 
     def _plan_balance(self):
         """Once a second: when is the timer to share them next, and is it time?  Reference section 6.4."""
-        if self.record.state != endpoint.NORMAL or self.record.partner != endpoint.NORMAL:
+        record = self.record
+        if record.state != endpoint.NORMAL or record.partner != endpoint.NORMAL or record.asked_all:
             return
         now = self.now
         if 0 <= self.balance_at <= now:

@@ -115,7 +115,7 @@ class Job:
             self.done.image, self.done.image_sha256 = str(found.path), found.sha256
             lines.append(f"image: {found.path} ({found.source}), SHA-256 {found.sha256}")
             lines += self._plan_image(found)
-        lines.append(f"firmware {VERSION}: {len(firmware.names())} files, compiled for what the board says it is")
+        lines.append(f"firmware {VERSION}: {len(firmware.names())} modules, compiled for what the board says it is")
         if self.order.settings:
             lines.append("board.conf: " + ", ".join(sorted(self.order.settings)))
         if self._report:
@@ -304,7 +304,7 @@ def compiled(arch: str) -> dict[str, bytes]:
     with _alone(folder):
         firmware.build(folder, arch)
         found = {}
-        for name in firmware.names():
+        for name in firmware.files(folder):
             path = firmware.built(folder, name)
             place = "/" if name in firmware.SOURCE else "/lib/"
             found[place + path.relative_to(folder).as_posix()] = path.read_bytes()
