@@ -53,6 +53,14 @@ class Desk:
         assert done.returncode == status, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr
 
+    def gets_in_early(self) -> None:
+        """While the board starts.  mpremote waits ten seconds for an answer, and a busy machine starts in more: once more then."""
+        try:
+            said = self.mpremote("exec", "print('early')")
+        except AssertionError:
+            said = self.mpremote("exec", "print('early')")
+        assert said == "early\n"
+
     def said(self, words: str) -> int:
         """How often the board's log has it."""
         return (self.board.where / "log").read_text(errors="replace").count(words)
@@ -114,7 +122,7 @@ def test_it_gets_in_while_the_board_serves_and_everything_works(desk: Desk) -> N
     desk.mpremote("soft-reset")
     assert desk.said(SERVES) == starts, "MicroPython runs no main.py when mpremote resets it softly"
     desk.mpremote("reset")
-    assert desk.mpremote("exec", "print('early')") == "early\n", "while it starts, too"
+    desk.gets_in_early()
     since = desk.position()
     desk.mpremote("reset")
     desk.serves_again(since)

@@ -336,7 +336,11 @@ def _command(text, app, locked):
 
 
 def call(app, module, function, json, names):
-    """What a row of the table names; its module is loaded for it."""
+    """What a row of the table names; its module is loaded for it, and failover's, which is large, for a pair."""
+    if module == "failover" and not app.peers:
+        from .refused import Refused
+
+        raise Refused("this board has no failover peer: no pool of its configuration names one")
     loaded = __import__("twinlease.console." + module, None, None, (function,))
     return getattr(loaded, function)(app, json, *names)
 

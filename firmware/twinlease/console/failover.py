@@ -16,7 +16,7 @@ _STUCK = ("recover", "recover-done", "potential-conflict", "resolution-interrupt
 
 def show(app, json):
     """Each failover peer: both states, the link, what is owed, its pools."""
-    found = [_facts(app, peer) for peer in _peers(app)]
+    found = [_facts(app, peer) for peer in app.peers]
     if json:
         yield _json.dumps(found) + "\n"
         return
@@ -75,15 +75,9 @@ def _done(app, peer, why_not):
     yield "failover peer %s: %s\n" % (peer.conf.name, _name(peer.record.state))
 
 
-def _peers(app):
-    if not app.peers:
-        raise Refused("this board has no failover peer: no pool of its configuration names one")
-    return app.peers
-
-
 def _named(app, name):
     """The Peer of this name; a name may be shortened like any word."""
-    peers = _peers(app)
+    peers = app.peers
     near = [peer for peer in peers if peer.conf.name.startswith(name)]
     exact = [peer for peer in near if peer.conf.name == name]
     near = exact or near
