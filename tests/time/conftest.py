@@ -14,7 +14,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lab.capture import Capture
-from lab.compiled import install
 from lab.net import Lan
 from lab.servers import Plan, Twinlease
 from lab.timeservers import Chronyd, Mock
@@ -110,11 +109,10 @@ class Office:
         named = ", ".join(SERVERS.get(name, f'"{name}"') for name in servers.split())
         plan = Plan(lease_s=LEASE_S, count=50, extra=f"ntp server {named};\nntp serve true;\n{extra}")
         where = self.where / "board"
-        install(where / "board")
         server = Twinlease(self.host, where, plan, None, None, heap="288K", rtc=rtc)
         board = Board(server)
         self.at_end(server.stop)
-        server.start(limit_s=90)  # a busy machine may still compile
+        server.start(limit_s=90)
         return board
 
     def capture(self) -> Capture:

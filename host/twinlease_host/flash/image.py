@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from .. import cache
 from ..boardfile import MicroPython
 from ..errors import UserError
 
@@ -54,11 +55,6 @@ def obtain(
             "download it again, from the page it is said to come from, or correct --sha256",
         )
     return found
-
-
-def cache() -> Path:
-    """Where images are kept on this PC."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "twinlease" / "images"
 
 
 def version_of(name: str) -> tuple[int, ...]:
@@ -120,7 +116,7 @@ def _get(url: str, wanted: MicroPython, progress: Callable[[int, int], None]) ->
         raise UserError(
             f"{url} cannot be had: {getattr(bad, 'reason', bad)}",
             f"on a PC with internet fetch {wanted.image}-….{wanted.suffix}, v{'.'.join(map(str, LEAST))} or later, "
-            f"from {SITE}/download/{wanted.page}/, and name it: --image FILE; or put it into {cache()}",
+            f"from {SITE}/download/{wanted.page}/, and name it: --image FILE; or put it into {cache.folder('images')}",
         ) from None
     if size and len(octets) != size:
         raise UserError(f"{url} ended after {len(octets)} of {size} octets", "run this again")

