@@ -137,6 +137,7 @@ BUGS = (
         "S5",
         "failover.updates:Updates:requeue",
         lambda good: lambda self: None,
+        first=17,
     ),
     Bug("free addresses are never shared", "S5", "failover.rebalance:rebalance", lambda good: lambda *all: (0, False)),
     Bug(
