@@ -183,6 +183,8 @@ def test_a_new_board_whose_old_partner_comes_back_with_leases_learns_them_before
         pair.start()
         pair.clients.obtain(range(1, 7))
         pair.wait_agreed()
+        pair.clients.renew(range(1, 7))  # a first lease is for MCLT, and would end meanwhile
+        pair.wait_agreed()
         for side in pair.sides:
             lose(pair, side)
         pair.primary.lose_database()

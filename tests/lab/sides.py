@@ -207,6 +207,15 @@ class IscSide(Side):
             if one.hardware or one.state not in ("free", "backup")
         }
 
+    def unsettled(self) -> str:
+        """Until an update of a lease is acknowledged it has no atsfp, and the client gets MCLT (reference, section 5.6)."""
+        due = [
+            one.address
+            for one in self.database().leases.values()
+            if one.state == "active" and one.tstp and not one.atsfp
+        ]
+        return f"not acknowledged: {' '.join(due)}" if due else ""
+
     def free_lists(self, size: int) -> tuple[int, int]:
         database = self.database()
         written = sum(lease.state != "free" for lease in database.leases.values())

@@ -10,7 +10,7 @@ from twinlease.lease.row import BACKUP, DUE, FREE, HELD
 def run(side, by_timer=False, now=NOW):
     return rebalance.rebalance(
         side.conf, side.table, side.pools, side.primary, HBA, side.updates, side.store, now, by_timer
-    )
+    )[:2]
 
 
 def counts(side):
@@ -120,6 +120,18 @@ def test_what_is_on_offer_held_reserved_or_being_probed_stays():
     run(a)
     assert set(queue(a.table, 0, FREE)) >= {0, 1, 2, 3}
     assert run(a)[0] == 0
+
+
+def test_addresses_that_the_wire_is_asked_about_are_waited_for():
+    a, _ = pair(n=6)
+    for row in range(6):
+        a.table.set_flags(row, t.PROBED)
+    again = rebalance.rebalance(a.conf, a.table, a.pools, True, HBA, a.updates, a.store, NOW, False)
+    assert again == (0, False, True)
+    assert len(a.store.lines) == 1 and a.store.lines[0].startswith("balancing"), "it is not said to be IMBALANCED yet"
+    for row in range(6):
+        a.table.clear_flags(row, t.PROBED)
+    assert rebalance.rebalance(a.conf, a.table, a.pools, True, HBA, a.updates, a.store, NOW, False) == (3, False, False)
 
 
 def test_reserved_addresses_do_not_count():

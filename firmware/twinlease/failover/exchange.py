@@ -21,6 +21,7 @@ from .updates import Updates
 
 # Tenths of a second.
 _STALLED = const(50)
+_MOMENT_S = const(2)
 
 NOBODY = bytes(8)
 
@@ -204,7 +205,7 @@ class Exchange(Service):
         if self.record.asked_all:
             return 0
         self.balanced_at = self.now
-        moved, want = run(
+        moved, want, again = run(
             "failover.rebalance",
             "rebalance",
             self.conf,
@@ -219,6 +220,8 @@ class Exchange(Service):
         )
         if want and self.link:
             self.link.writer.bare(w.POOLREQ, self.header())
+        if again:
+            self.balance_at = self.now + _MOMENT_S
         return moved
 
     def _plan_balance(self):

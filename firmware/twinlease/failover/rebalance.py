@@ -1,6 +1,6 @@
 """A run that shares the free addresses of a relationship's pools: on entering NORMAL, on POOLREQ, by the timer.  Pure.
 
-    moved, want_poolreq = rebalance(…)
+    moved, want_poolreq, again = rebalance(…)
 
 Reference sections 6.2 to 6.4.  Loaded for the run, and forgotten after it (overlay.py).
 What is given away changes lists here at once, and is due to the partner: pools.py.
@@ -8,7 +8,7 @@ What is given away changes lists here at once, and is due to the partner: pools.
 
 from micropython import const
 
-from ..lease.row import BACKUP, FREE, USED
+from ..lease.row import BACKUP, FREE, PROBED, USED
 from . import balance
 from .pools import STAYS, counts, give, is_partners
 
@@ -19,10 +19,12 @@ _LOOK = const(1024)
 def rebalance(conf, table, pools, primary, hba, updates, store, now, by_timer):
     """Give away what we have too much of, in all pools of the relationship.
 
-    Returns how many addresses moved, and whether the run was the timer's and we have so few that a POOLREQ is due.
+    Returns how many addresses moved; whether the run was the timer's and we have so few that a POOLREQ is due; and
+    whether it is to be done again in a moment: addresses stay while the wire is asked about them, after a start that
+    may be all there are.
     """
     moved = 0
-    want = False
+    want = again = False
     for pool in pools:
         free, backup = counts(table, pool)
         own, theirs = (free, backup) if primary else (backup, free)
@@ -34,11 +36,25 @@ def rebalance(conf, table, pools, primary, hba, updates, store, now, by_timer):
         left = _give_partners(table, pool, primary, hba, updates, store, now, lts, hold)
         left = _give_oldest(table, pool, primary, updates, store, now, left, hold)
         moved += lts - left
+        if left > hold and _is_any_asked_for(table, pool, primary):
+            again = True
+            continue
         free, backup = counts(table, pool)
         limit = balance.threshold(free + backup, conf.max_lease_misbalance)
         result = "IMBALANCED" if balance.is_imbalanced(left, free + backup, conf.max_lease_misbalance) else "balanced"
         _say(store, result, pool, free, backup, left, "max-misbal %d" % limit, False)
-    return moved, want
+    return moved, want, again
+
+
+def _is_any_asked_for(table, pool, primary):
+    row = table.first(pool.index, FREE if primary else BACKUP)
+    look = _LOOK
+    while row >= 0 and look:
+        if table.flags(row) & PROBED:
+            return True
+        row = table.after(row)
+        look -= 1
+    return False
 
 
 def _say(store, what, pool, free, backup, lts, limit, asks):
