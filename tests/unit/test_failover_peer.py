@@ -482,6 +482,25 @@ def test_a_board_that_lost_its_flash_but_is_not_new_waits():
     assert "recover to recover-wait" in moves(pair.b)
 
 
+def test_a_board_that_was_made_ready_long_before_waits_from_when_it_meets_its_partner():
+    """Whom it replaces served until then."""
+    pair = normal()
+    pair.stop(pair.b)
+    pair.run(20)
+    pair.cut()
+    pair.asleep = []
+    store = pair.b.store
+    pair._drop_all(pair.b)
+    store.flash, store.meta = {}, {}
+    store.identity = type(store.identity)(b"board--B", 5)
+    pair.b.start(pair.up)
+    pair.run(10 * MCLT + 100)
+    pair.heal()
+    began = pair.up
+    pair.until(pair.settled, 10 * MCLT + 100)
+    assert pair.up - began >= 10 * MCLT - 10
+
+
 # Clocks
 
 
@@ -770,6 +789,26 @@ def test_a_resynchronisation_that_an_isc_does_not_go_on_with_is_helped_along():
     script.out.upddone(NOW, again.buf, w.XID)
     script.say()
     assert script.peer.record.state == s.RECOVER_WAIT, "beside an ISC a new board waits too"
+
+
+def test_a_board_that_was_made_ready_long_before_waits_from_when_it_meets_a_dhcpd():
+    """The dhcpd that it replaces served until then, and may have promised what nobody was told."""
+    for boots in (1, 5):
+        script = Script(opened=False)
+        script.side.store.identity = type(script.side.store.identity)(b"board--B", boots)
+        script.side.store.meta = {}
+        script.side.start(script.up)
+        script.peer = script.side.peer
+        script.tick(10 * MCLT + 100)
+        script.c = script.open()
+        met = script.side.now(script.up)
+        script.connect(met)
+        script.out.state(met, s.PARTNER_DOWN, 0, met)
+        script.say()
+        script.out.upddone(met, script.last(w.UPDREQALL).buf, w.XID)
+        script.say()
+        assert script.peer.record.state == s.RECOVER_WAIT, boots
+        assert endpoint.wait_until(script.peer.record) >= met + MCLT
 
 
 def test_a_partners_times_may_still_move_while_our_clock_is_not_trusted():

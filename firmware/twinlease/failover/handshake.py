@@ -293,12 +293,17 @@ def _compare(peer, link):
 def _meet(peer, link):
     """Who is there: the board that we know, another, or an ISC dhcpd."""
     record = peer.record
+    known = record.partner != endpoint.UNKNOWN
+    waits = not known
+    if endpoint.never_served(record):
+        waits = not link.twin  # an ISC partner does not know of HELD, so the draft's wait stands
+    if waits:
+        # Whom we replace may have served until now, however long ago we were made ready.
+        record = endpoint.altered(record, served_until=max(record.served_until, peer.now, 1))
+        _record(peer, record)
     if not link.twin:
-        if endpoint.never_served(record):
-            # An ISC partner does not know of HELD, so the draft's wait stands, from when we began.
-            _record(peer, endpoint.altered(record, served_until=max(record.stos, 1)))
         return
-    known, never = record.partner != endpoint.UNKNOWN, link.flags & links.NEVER_SERVED
+    never = link.flags & links.NEVER_SERVED
     remembered = peer.partner_board or _NOBODY
     if never and known and not endpoint.never_served(record):
         if not peer.alone:
