@@ -21,7 +21,7 @@ BOARD = ROOT / "firmware" / "twinlease" / "board"
 STUBS = ROOT / "build" / "stubs"
 
 SHARED = ["__init__", "base", "bringup", "hardware", "settings", "flash", "carve", "files", "nic", "wifi", "lamp"]
-SHARED += ["hold", "wipe", "rest", "repl"]
+SHARED += ["hold", "wipe", "rest", "rtc", "repl"]
 MODULES = {"esp32": [*SHARED, "esp32", "lan"], "rp2": [*SHARED, "rp2", "w5500"]}
 ARCHES = {"esp32": ["xtensawin"], "rp2": ["armv6m", "armv7emsp"]}
 

@@ -147,7 +147,15 @@ class Machine:
             def __init__(self, id, sck=None, mosi=None, miso=None):
                 self.pins = (id, sck.name, mosi.name, miso.name)
 
-        self.WDT, self.Timer, self.SPI = WDT, Timer, SPI
+        class RTC:
+            def datetime(self, told=None):
+                assert len(told) == 8
+                year, month, day, _, hour, minute, second, rest = told
+                machine.clock = (year, month, day, hour, minute, second)
+                machine.clock_us = 0 if platform == "rp2" else rest
+
+        self.WDT, self.Timer, self.SPI, self.RTC = WDT, Timer, SPI, RTC
+        self.clock = self.clock_us = None  # what it was set to
 
     def reset_cause(self):
         return self.cause

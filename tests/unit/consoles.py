@@ -41,6 +41,7 @@ class Files:
 
 class Board:
     name = "test"
+    host_name = ""
     interfaces = ()
 
     def __init__(self):

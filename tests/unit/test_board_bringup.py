@@ -117,7 +117,8 @@ def test_a_board_with_its_settings_is_on_the_network_with_leases_in_flash():
         with Site(platform, WIFI) as site:
             board = site.start()
             assert board.name == platform and board.reset_cause == "power-on" and not board.refused, board.refused
-            assert [i.name for i in board.interfaces] == ["wlan0"] and site.chip.network.told["hostname"] == ("twin-a",)
+            assert [i.name for i in board.interfaces] == ["wlan0"]
+            assert site.chip.network.told["hostname"] == ("twin-a",) and board.host_name == "twin-a"
             assert board.leases.program_unit == (256 if platform == "rp2" else 1)
             assert board.leases.size == (98304 if platform == "rp2" else 65536)
             board.leases.erase(1)

@@ -71,3 +71,14 @@ def test_a_board_without_the_file_is_what_its_interpreter_says():
     assert settings.usual("Raspberry Pi Pico W with RP2040")["network"] == ["wifi"]
     assert settings.usual("W5500-EVB-Pico with RP2040") == {"network": ["w5500"], "led": ["25"], "button": ["bootsel"]}
     assert settings.usual("Generic ESP32 module with ESP32") == {"network": ["wifi"]}
+
+
+def test_a_host_name_is_one_that_dns_and_syslog_take():
+    assert settings.host_name(["twin-a2"]) == "twin-a2"
+    for name in ("the office", "twin.a", "-a", "a_b", "x" * 33, "ü"):
+        try:
+            settings.host_name([name])
+        except ValueError as e:
+            assert e.args[0].startswith("host-name " + name)
+        else:
+            raise AssertionError(name)

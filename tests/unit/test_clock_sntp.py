@@ -1,12 +1,16 @@
 """Time servers overrule every other clock: leases move with the step, power cuts or not, and none ends early."""
 
+import chips
 from leases import Nor, check
 from nor import KINDS, PowerCut
 from test_clock_steps import DAY, Partner, T, boot, give, left, run
-from twinlease import move, start, stepping
+from twinlease import epoch, move, start, stepping
 from twinlease.app import App
 from twinlease.clock import JOURNAL, PARTNER, RTC, SNTP
 from twinlease.lease.row import ABANDONED, PROVISIONAL
+from twinlease.net import sntp_round
+from twinlease.net.sntp import Sntp
+from twinlease.ntp import choose
 
 YEAR = 365 * DAY
 
@@ -185,6 +189,30 @@ def test_a_power_cut_while_leases_move_back_ends_none_early_and_none_late():
 
 def test_a_board_that_does_not_know_of_time_servers_believes_its_clock_at_once():
     assert start._is_asked_first(boot(Nor(64), T), T, T + YEAR) is False
+
+
+def follow(server, offset_ms, steps):
+    """Two rounds of questions have found that this is by how much our clock is behind."""
+    choose.add(server.state.sources[0], offset_ms, 4, server.time())
+    sntp_round._set(server, server.state.sources[0], server.up, steps)
+
+
+def test_what_time_servers_tell_is_kept_by_the_chips_clock_and_a_partners_word_is_not():
+    chip = chips.install("esp32")
+    app = boot(Nor(64), None)
+    app.board.name = "esp32"
+    app.board.now = 12  # since power-on: nobody has set it
+    app.hear_partner(Partner(T))
+    assert app.clock.source == PARTNER and chip.machine.clock is None
+    server = Sntp(app, (b"\x0a\0\0\1",))
+    follow(server, 500_000, True)
+    assert app.clock.source == SNTP and chip.machine.clock == tuple(epoch.calendar(T + 500))[:6]
+    chip.machine.clock, app.board.now = None, T + 500
+    follow(server, 20, False)
+    assert chip.machine.clock is None, "it is right: why load what sets it"
+    app.board.now += 1
+    follow(server, 20, False)
+    assert chip.machine.clock == tuple(epoch.calendar(T + 500))[:6], "a crystal that nobody trims drifts"
 
 
 class Linked(Partner):

@@ -15,6 +15,8 @@ DAY = 86400
 
 
 class Board:
+    name = "unix"
+
     def __init__(self, rtc):
         self.now = rtc  # None: it has none
         self.ms = 0

@@ -5,7 +5,7 @@ import json
 import sys
 
 from consoles import App, Wire, said
-from twinlease import console
+from twinlease import VERSION, console
 from twinlease.console import commands, line
 from twinlease.failover import states
 
@@ -93,6 +93,17 @@ def test_a_command_is_echoed_and_answered():
 def test_words_may_be_shortened():
     full = "".join(commands.answer("show version json", App))
     assert full == "".join(commands.answer("sh v json", App)) and full.startswith('{"version"') and full.endswith("}\n")
+
+
+class Named(App):
+    class board(App.board.__class__):
+        host_name = "twin-a"
+
+
+def test_a_board_that_has_a_name_says_it():
+    assert "host_name    twin-a\n" in "".join(commands.answer("show version", Named))
+    assert "".join(commands.answer("banner", Named)).startswith("Twinlease %s on test, twin-a. ?" % VERSION)
+    assert "host_name    -\n" in "".join(commands.answer("show version", App))
 
 
 def test_an_unknown_word_is_pointed_at():

@@ -28,6 +28,7 @@ class Stream:
 
 
 class Board:
+    host_name = ""
     interfaces = (Interface,)
 
     def __init__(self):

@@ -11,7 +11,8 @@ firmware may use of it:
     load_image()    octets of the configuration's image (conf/image.py) or None     store_image(pieces)
     release_files() unmount what load_config, read_file … have mounted
     interfaces      list of Interface: name, address, prefix, mac, index; connected(): False if its cable is out
-    rtc()           project seconds from the board's own clock, or None
+    host_name       what board.conf calls it, or ""
+    rtc()           project seconds from the board's own clock, or None; rtc.py sets it
     ticks_ms(), ticks_diff(a, b)
     random(n)       n random octets
     log             write(octets): one write to wherever the log goes
@@ -41,6 +42,7 @@ a board loads those that it is wired for.
     hardware, flash, base               stay
     wifi, lan, w5500, nic, lamp         stay, as wired
     files                               configuration files, while one is wanted
+    rtc                                 when time servers have told the time
     nor, littlefs, led                  flash in a file, and a file system in that; a LED that is a file
     linux                               systemd, and interfaces that come and go; CPython
     wipe, rest                          a factory reset; a watchdog while nothing serves

@@ -15,6 +15,7 @@ IMAGE = "dhcpd.image"
 class Board:
     random = staticmethod(os.urandom)
     refused = ""
+    host_name = ""
 
     if sys.implementation.name == "micropython":
         ticks_ms = staticmethod(time.ticks_ms)

@@ -124,7 +124,8 @@ def _network(board, port):
 
     told = board.told
     if "host-name" in told:
-        network.hostname(told["host-name"][0])  # before an interface is switched on
+        board.host_name = settings.host_name(told["host-name"])
+        network.hostname(board.host_name)  # before an interface is switched on
     board.interfaces.append(port.driver(told["network"][0]).up(told["network"], told))
 
 

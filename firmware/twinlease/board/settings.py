@@ -87,6 +87,14 @@ def address(words):
     return octets(dotted), int(bits)
 
 
+def host_name(words):
+    """The name, as DNS and syslog take one; MicroPython takes no more than 32 octets."""
+    name = words[0]
+    if len(name) > 32 or name[0] == "-" or not all(c == "-" or (c in _BARE and c not in "_./") for c in name):
+        raise ValueError("host-name %s: letters, digits and hyphens, 32 at most" % name)
+    return name
+
+
 def octets(dotted):
     parts = dotted.split(".")
     if len(parts) != 4 or not all(part.isdigit() and int(part) < 256 for part in parts):

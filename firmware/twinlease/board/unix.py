@@ -21,6 +21,7 @@ class Board(base.Board):
         self.reset_cause = told.get("reset_cause", "power-on")
         self.log = _descriptor(2, "wb")
         self.serial = base.Serial() if MICROPYTHON else None
+        self.host_name = told.get("host_name", "")
         self._rtc = told.get("rtc", 0)
         self._button_fd = told.get("button_fd")
         self._folder = told["dir"]

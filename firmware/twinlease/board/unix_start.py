@@ -5,6 +5,7 @@ them in its flash):
 
     dir          folder that holds the board: flash.bin (and files/ under CPython)
     interfaces   [{"name": "eth0", "address": "10.77.0.2/16"}]; without it CPython asks `ip`
+    host_name    what its log and its console call it
     install      {"dhcpd.conf": "/path"}: configuration files to take over at power-on when they differ
     conf         a folder for configuration files, where the flash is mounted already ("/conf")
     button_fd    descriptor of a pipe: an octet or the end of it asks for a stop

@@ -18,7 +18,8 @@ _COUNTS = ("received", "sent", "unsent", "errors", "starved")
 def version(app, json):
     """This firmware, the interpreter and the board."""
     runs_on = "%s %s" % (sys.implementation.name, ".".join(str(n) for n in sys.implementation.version[:3]))
-    return _record(json, (("version", VERSION), ("interpreter", runs_on), ("board", app.board.name)))
+    name, called = app.board.name, app.board.host_name or None
+    return _record(json, (("version", VERSION), ("interpreter", runs_on), ("board", name), ("host_name", called)))
 
 
 def memory(app, json):
@@ -62,7 +63,8 @@ def interfaces(app, json):
 
 def banner(app, json):
     """Who this is, and how it goes, in a line each."""
-    yield "Twinlease %s on %s. ? helps, Tab completes.\n" % (VERSION, app.board.name)
+    called = ", " + app.board.host_name if app.board.host_name else ""
+    yield "Twinlease %s on %s%s. ? helps, Tab completes.\n" % (VERSION, app.board.name, called)
     if app.table is None:
         yield "It serves nobody: it has no configuration that it could serve by; its log says why. configure load\n"
         return

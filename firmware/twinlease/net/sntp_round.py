@@ -278,6 +278,8 @@ def _set(sntp, peer, up, steps):
     state.peer, state.error, state.synced_at, state.used_at = peer, error, up, peer.at
     state.offset = 0 if steps else offset
     sntp.at = app.clock.now
+    if app.board.rtc() not in (None, app.clock.now):
+        overlay.run("board.rtc", "set", app.board, app.clock)
     choose.moved(state.sources, offset)
     if news:
         app.say(overlay.run("ntp.words", "followed", peer, error))

@@ -107,9 +107,8 @@ class Syslog:
 
     def _name(self):
         board = self._app.board
-        name = getattr(board, "host_name", "")
-        if name or not board.interfaces:
-            return name or "-"
+        if board.host_name or not board.interfaces:
+            return board.host_name or "-"
         return "%d.%d.%d.%d" % tuple(board.interfaces[0].address)
 
 
