@@ -268,7 +268,22 @@ def test_an_unknown_peer_is_answered_with_those_there_are():
 def test_what_was_loaded_for_a_line_is_forgotten_after_it():
     said(b"show version\rsh\t\r")
     left = [name for name in sys.modules if name.startswith("twinlease.console.")]
-    assert sorted(left) == ["twinlease.console.ask", "twinlease.console.line"]
+    assert sorted(left) == ["twinlease.console." + name for name in ("ask", "line", "refused")]
+
+
+def test_a_load_that_finds_no_room_is_tried_again_when_all_else_is_dropped():
+    tries = []
+
+    def load(name):
+        tries.append([loaded for loaded in sys.modules if loaded == "twinlease.console.show"])
+        if len(tries) == 1:
+            raise MemoryError
+        return name
+
+    from twinlease.console import show  # noqa: F401
+
+    assert console._twice(load, "this") == "this"
+    assert tries == [["twinlease.console.show"], []]
 
 
 def test_want_of_memory_costs_what_was_typed_and_not_the_session():

@@ -43,7 +43,7 @@ IDLE_S = 600
 _PIECE = 256  # octets collected before they are written
 _MORE = b"--more-- (Space: a page, Enter: a line, q: enough)"
 _NO_MORE = b"\r\x1b[K"
-_STAYS = ("twinlease.console.line", "twinlease.console.ask")
+_STAYS = ("twinlease.console.line", "twinlease.console.ask", "twinlease.console.refused")
 _CTRL_C, _CTRL_D = 3, 4
 _KNOCK = 0x030D01  # Ctrl-C, Enter, Ctrl-A
 
@@ -136,9 +136,7 @@ class Session:
         said = b"\r\x1b[K"
         if editor.wants != line.REDRAW and not await self._is_locked():
             try:
-                from . import complete
-
-                more, listed = complete.look(editor.text(), editor.wants == line.HELP)
+                more, listed = _twice(_look, editor.text(), editor.wants == line.HELP)
                 await self._out.write(editor.insert(more.encode()))
                 if not listed:
                     _forget()
@@ -325,14 +323,18 @@ class Session:
 
 def _command(text, app, locked):
     """The answer to a line. The table of commands goes again before that is loaded: it needs the room."""
+    called = _twice(_find, text, locked)
+    return call(app, *called) if called else iter(())
+
+
+def _find(text, locked):
     from . import commands
 
     try:
-        called = commands.find(commands.while_locked(text) if locked and text.strip() else text)
+        return commands.find(commands.while_locked(text) if locked and text.strip() else text)
     finally:
         commands = None
         drop("twinlease.console.commands")
-    return call(app, *called) if called else iter(())
 
 
 def call(app, module, function, json, names):
@@ -341,8 +343,28 @@ def call(app, module, function, json, names):
         from .refused import Refused
 
         raise Refused("this board has no failover peer: no pool of its configuration names one")
-    loaded = __import__("twinlease.console." + module, None, None, (function,))
-    return getattr(loaded, function)(app, json, *names)
+    return getattr(_twice(_load, module, function), function)(app, json, *names)
+
+
+def _load(module, function):
+    return __import__("twinlease.console." + module, None, None, (function,))
+
+
+def _look(text, wants_help):
+    from . import complete
+
+    return complete.look(text, wants_help)
+
+
+def _twice(load, *args):
+    """What `load` returns.  Of a heap in pieces it may want a larger one than there is before all else is dropped."""
+    try:
+        return load(*args)
+    except MemoryError:
+        pass
+    _forget()
+    gc.collect()
+    return load(*args)
 
 
 def _forget():

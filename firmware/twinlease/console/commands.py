@@ -9,7 +9,7 @@ from .refused import Refused
 
 # What is typed|what is called, with (app, json, names …), and gives strings (and what ask.py says)|help
 # Text, of which a row is made when it is looked at: fifty rows would be 12 KB of heap.  In pieces, because a heap that
-# has been used for long may have no room for 5 KB at once.
+# has been used for long may have no room for 2 KB at once.
 _TABLE = (
     """\
 capture|capture.show|the last packets, decoded; the first time it only begins to keep them
@@ -21,6 +21,8 @@ commit confirm|configure.confirm|keep the configuration that is on trial
 commit confirmed MINUTES|configure.commit_confirmed|the same, and back again unless you confirm
 configure load|configure.load|paste a whole dhcpd.conf, ending with Ctrl-D
 configure list|configure.listed|the edited configuration, lines numbered
+""",
+    """\
 configure insert LINE|configure.insert|paste lines before this one, ending with Ctrl-D
 configure delete LINE|configure.delete|take a line out
 configure delete LINE LINE|configure.delete|take lines out, first to last
@@ -38,6 +40,8 @@ failover resume NAME|failover.resume|serve again after a pause
 failover resync NAME|failover.resync|ask the partner for all that it knows
 help|complete.everything|this list
 lock|lock.lock|from now on only who knows the password may use this console
+""",
+    """\
 log follow|log.follow|lines of the log as they come, until a key is pressed
 log level debug|log.debug|log everything, and a line for each packet
 log level error|log.error|log only errors
@@ -54,6 +58,8 @@ reserve IP|leases.reserve|the host declaration that gives a client this address 
 rollback|configure.rollback|edit the configuration that was served before
 rollback N|configure.rollback|the one served before that; 1 is the latest
 setup|setup.run|questions, and a configuration made of the answers
+""",
+    """\
 show clock|clock.show|what time it is, and how we know
 show config|configure.show|the configuration that is served
 show failover|failover.show|this server and its partner: states, link, pools
