@@ -8,7 +8,7 @@ NODE := build/node/.installed
 
 DEBIAN := isc-dhcp-server isc-dhcp-client udhcpc dhcpcd-base kea-admin kea-dhcp4-server dnsmasq-base iproute2 tshark chrony
 
-.PHONY: help run demo flash test unit micropython boards power interop failover time host sim explore simulation fuzz fuzz-guided bench instructions power-day soak lint docs check debian udhcpc clean
+.PHONY: help run demo flash mip mip-try test unit micropython boards power interop failover time host sim explore simulation fuzz fuzz-guided bench instructions power-day soak lint docs check debian udhcpc clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,12 @@ demo: $(STAMP) udhcpc ## The same with new boards, unattended: ends with exit st
 flash: $(STAMP) ## A new board serves: BOARD=esp32 PORT=/dev/ttyUSB0 ADDRESS=10.77.0.2/16 CONFIG=dhcpd.conf; IMAGE=file, DRY=1, MORE="..."
 	@$(BIN)/twinlease flash $(if $(BOARD),$(BOARD),--help) $(if $(PORT),--port '$(PORT)') $(if $(IMAGE),--image '$(IMAGE)') \
 	  $(if $(ADDRESS),--address '$(ADDRESS)') $(if $(CONFIG),--config '$(CONFIG)') $(if $(DRY),--dry-run) $(MORE)
+
+mip: $(STAMP) ## The firmware as a package for mpremote mip: firmware/package.json; ARCH=xtensawin: compiled, in build/mip
+	@$(BIN)/python -m twinlease_host.mip $(if $(ARCH),--compiled $(ARCH))
+
+mip-try: $(STAMP) ## Install that package whole, by mpremote, on a virtual board that has MicroPython only (root)
+	@$(BIN)/python -m pytest -q -rs tests/host/whole_package.py
 
 test: $(STAMP) debian ## Run everything: lint, types, unit tests on both interpreters, power cuts, real clients
 	@status=0; for part in lint unit micropython simulation boards failover time; do \

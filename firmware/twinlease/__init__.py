@@ -7,7 +7,7 @@ import gc
 import sys
 
 VERSION = "0.1.0"
-IN_ROM = str(__path__).startswith("/rom/")  # in ROMFS: code stays in flash, and takes half of the heap
+IN_ROM = str(__path__)[:5] in "/rom/.frozen"  # ROMFS, or frozen: code stays in flash, and takes half of the heap
 
 
 def forget(name):
