@@ -110,6 +110,7 @@ lint: $(STAMP) ## Style of everything, types of host/
 docs: $(STAMP) ## Write the pages of docs/ that are made from what they are about; EXAMPLES=1 asks virtual boards anew (root)
 	@$(BIN)/python -m twinlease_host.pages $(if $(EXAMPLES),--examples)
 	@$(BIN)/python -m tests.lab.failover_diagram
+	@$(BIN)/python -m twinlease_host.mip
 
 check: lint unit ## What to run before a commit: seconds
 
