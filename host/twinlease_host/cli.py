@@ -9,7 +9,7 @@ from __future__ import annotations
 import typer
 from rich.text import Text
 
-from .commands import config, console, demo, doctor, flash, leases, status, top, vboard
+from .commands import config, console, demo, doctor, flash, leases, migrate, status, top, vboard
 from .errors import UserError
 from .output import err
 
@@ -28,6 +28,7 @@ app.command(name="console")(console.console)
 app.command(name="demo")(demo.demo)
 app.command(name="doctor")(doctor.doctor)
 app.command(name="flash")(flash.flash)
+app.command(name="migrate")(migrate.migrate)
 app.command(name="status")(status.status)
 app.command(name="top")(top.top)
 

@@ -124,10 +124,18 @@ def push(consoles: Sequence[Console], text: str, minutes: int, tell: Callable[[s
 
 
 def plain(text: str) -> str:
-    """The text as a board takes it: newlines, no octets beyond ASCII (in strings as escapes, in comments "?").
+    """The text as a board takes it over its console. Raises UserError if it is too long."""
+    done = in_ascii(text)
+    if len(done) > LONGEST:
+        raise UserError(
+            f"the configuration has {len(done)} octets; a board takes {LONGEST} over its console",
+            "take comments out; or, by another way: twinlease flash BOARD --config dhcpd.conf",
+        )
+    return done
 
-    Raises UserError if it is too long.
-    """
+
+def in_ascii(text: str) -> str:
+    """The same text with newlines, and no octets beyond ASCII: in strings as escapes, in comments "?"."""
     out, quoted, comment, escaped = [], False, False, False
     for char in text.replace("\r\n", "\n").replace("\r", "\n"):
         if char == "\n":
@@ -144,11 +152,6 @@ def plain(text: str) -> str:
     done = "".join(out)
     if done and not done.endswith("\n"):
         done += "\n"
-    if len(done) > LONGEST:
-        raise UserError(
-            f"the configuration has {len(done)} octets; a board takes {LONGEST} over its console",
-            "take comments out; or, by another way: twinlease flash BOARD --config dhcpd.conf",
-        )
     return done
 
 
