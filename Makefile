@@ -8,7 +8,7 @@ NODE := build/node/.installed
 
 DEBIAN := isc-dhcp-server isc-dhcp-client udhcpc dhcpcd-base kea-admin kea-dhcp4-server dnsmasq-base iproute2 tshark chrony
 
-.PHONY: help run demo flash mip mip-try test unit micropython boards power interop failover time host sim explore simulation fuzz fuzz-guided bench instructions power-day soak lint docs check debian udhcpc clean
+.PHONY: help run demo flash mip mip-try test unit micropython boards power interop failover time host sim explore simulation fuzz fuzz-guided bench instructions power-day soak lint docs pictures check debian udhcpc clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -111,6 +111,9 @@ docs: $(STAMP) ## Write the pages of docs/ that are made from what they are abou
 	@$(BIN)/python -m twinlease_host.pages $(if $(EXAMPLES),--examples)
 	@$(BIN)/python -m tests.lab.failover_diagram
 	@$(BIN)/python -m twinlease_host.mip
+
+pictures: $(STAMP) udhcpc ## Draw the pictures of README anew, of boards that run (root)
+	@$(BIN)/python docs/pictures.py
 
 check: lint unit ## What to run before a commit: seconds
 

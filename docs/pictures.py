@@ -1,9 +1,9 @@
-"""Draws docs/status.svg and docs/top.svg, the pictures of README.md: what the two commands show of a pair that runs.
+"""Draws the pictures of README.md: what `make run`, `twinlease status` and `twinlease top` show of a pair that runs.
 
-Run it as root from the repository, after a change of what is shown:  .venv/bin/python docs/pictures.py
+Run it as root from the repository, after a change of what is shown:  make pictures
 
-Two virtual boards start with the leases of an office (imported, as `twinlease config import` does), then a real client
-comes, and one board's console is asked; nothing is painted by hand.
+For the first the demonstration runs as `make run ONCE=1` does. For the others two virtual boards start with the leases
+of an office (imported, as `twinlease config import` does), then a real client comes; nothing is painted by hand.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from twinlease_host.lab.lan import CLIENT_MAC, Lan
 from twinlease_host.lab.timeline import Timeline
 
 DOCS = Path(__file__).resolve().parent
+STORY = {"run.svg": ("demo", "--once", "--fresh")}
+OFFICE = {"status.svg": ("status",), "top.svg": ("top", "--once")}
 NAMES = (
     "till-1",
     "till-2",
@@ -52,6 +54,8 @@ def main() -> None:
     now = int(time.time())
     with tempfile.TemporaryDirectory() as place:
         os.chdir(place)
+        for picture, words in STORY.items():
+            _tool(*words, "--dir", "story", "--svg", str(DOCS / picture))
         folder = Path("pair")
         folder.mkdir()
         config = HERE / "demo.conf"
@@ -70,9 +74,8 @@ def main() -> None:
                     sys.exit("the two did not come to normal: see above")
                 _client(lan)
                 timeline.until(lambda: all(board.settled() for board in boards), _PATIENCE_S)
-                ports = [str(board.folder) for board in boards]
-                _tool("status", *ports, "--svg", str(DOCS / "status.svg"))
-                _tool("top", *ports, "--once", "--svg", str(DOCS / "top.svg"))
+                for picture, words in OFFICE.items():
+                    _tool(*words, *(str(board.folder) for board in boards), "--svg", str(DOCS / picture))
             finally:
                 for board in boards:
                     board.ask_to_stop()

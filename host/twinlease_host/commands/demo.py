@@ -24,11 +24,13 @@ from ..lab import privilege
 from ..lab.board import Board
 from ..lab.timeline import DONE, FAILED, SAID, STEP, STORY, Event, Timeline
 from ..output import out
+from .status import Svg, draw
 
 _COLOURS = {"board A": "green", "board B": "yellow", "client": "blue"}
 _STORY_COLOURS = {STEP: "bold magenta", DONE: "bold green", FAILED: "bold red"}
 _STATES = {"active": "green", "released": "yellow", "expired": "yellow", "abandoned": "red"}
 _LOG_LINES = 12
+_PICTURE_WIDTH = 140
 
 
 def demo(
@@ -41,6 +43,7 @@ def demo(
     config: Annotated[Path, typer.Option(help="dhcpd.conf of both boards, 10.77.0.2 and 10.77.0.3")] = lab.HERE
     / "demo.conf",
     heap: Annotated[str, typer.Option(help="each board's heap")] = lab.DEFAULT_HEAP,
+    svg: Svg = None,
 ) -> None:
     """Boot two virtual boards, failover partners; the one that served a real udhcpc loses power, the other goes on.
 
@@ -53,6 +56,8 @@ def demo(
 
     Exit codes: 0 all as it should be, 1 something was not (it says which step, and where to look), 2 could not be done.
     """
+    if svg and as_json:
+        raise UserError("--svg and --json: there is no screen to draw", "leave one of them out")
     privilege.need("the demonstration needs network namespaces")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     folder.mkdir(parents=True, exist_ok=True)
@@ -65,6 +70,8 @@ def demo(
                     board.blank_flash()
             running.steps()
             timeline.tell(STORY, "done: the client had its address all the time, and both boards are as before", DONE)
+            if svg and isinstance(screen, _Screen):
+                draw(svg, "make run", Group(*screen.picture), _PICTURE_WIDTH)
             if not once and sys.stdin.isatty():
                 _keep_serving(running, screen)
     except KeyboardInterrupt:
@@ -86,6 +93,7 @@ class _Screen:
 
     def __init__(self) -> None:
         self.last: deque[Text] = deque(maxlen=_LOG_LINES)
+        self.picture: list[Text] = []
         self.live = False
 
     def show(self, event: Event) -> None:
@@ -97,6 +105,13 @@ class _Screen:
         self.last.append(line)
         if not self.live:
             out.print(line)
+            if _is_in_picture(event):
+                self.picture.append(line)
+
+
+def _is_in_picture(event: Event) -> bool:
+    """All but what boards say of themselves: a page is not a screen that scrolls."""
+    return event.who in (STORY, "client") or event.text.startswith("DHCP") or "I move from" in event.text
 
 
 def _logged(text: str) -> Text:
