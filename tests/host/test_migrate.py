@@ -291,7 +291,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     file = tmp_path / "dhcpd.conf"
     file.write_text(PRIMARY)
 
-    def go(boards: list[Facts], *words: str, after: Any = None) -> Result:
+    def go(boards: list[Facts], *words: str, after: Any = None, silent: Any = None) -> Result:
         clock = [0.0]
 
         def sleep(seconds: float) -> None:
@@ -301,10 +301,17 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
         monkeypatch.setattr(migrate.time, "monotonic", lambda: clock[0])
         monkeypatch.setattr(migrate.time, "sleep", sleep)
-        monkeypatch.setattr(migrate._Run, "_ask", lambda self, name, port: next(b for b in boards if b.port == port))
+
+        def ask(self: Any, name: str, port: str) -> Facts:
+            if silent and clock[0] in silent:
+                clock[0] += 0.1
+                raise UserError("the board at board-a did not answer in time")
+            return next(board for board in boards if board.port == port)
+
+        monkeypatch.setattr(migrate._Run, "_ask", ask)
         monkeypatch.setattr(migrate.leases, "ask", lambda port, timeout: [lease()])
         done = CliRunner().invoke(app, ["migrate", str(file), *[b.port for b in boards], *words])
-        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        assert done.exception is None or isinstance(done.exception, (SystemExit, UserError)), done.exception
         return done
 
     return go
@@ -334,6 +341,25 @@ def test_mclt_is_waited_for_however_long_it_takes_and_a_dead_end_is_not(run: Any
     assert (
         done.exit_code == 1 and "waits for dhcpd on 10.0.0.3 to connect" in done.stdout and "to go on:" in done.stdout
     )
+
+
+def test_a_board_that_is_silent_for_a_moment_does_not_end_a_long_wait(run: Any) -> None:
+    board = loaded("A", "10.0.0.2", state="recover-wait")
+
+    def after(now: float) -> None:
+        if now > 600:
+            board.peers[0]["state"] = "normal"
+
+    done = run([board], after=after, silent=[100.0, 100.6])
+    assert done.exit_code == 1 and "✓ board A is in normal" in done.stdout
+    done = run([board], silent=[0.0])
+    assert isinstance(done.exception, UserError) and done.exception.code == 2
+
+
+def test_files_that_cannot_be_read_or_written_are_named(run: Any, tmp_path: Path) -> None:
+    for words in (["--leases", str(tmp_path / "none")], ["--output", str(tmp_path / "none" / "x")]):
+        done = run([loaded("A", "10.0.0.2")], *words)
+        assert isinstance(done.exception, UserError) and words[1] in str(done.exception)
 
 
 def test_the_whole_is_done_when_two_boards_agree(run: Any, tmp_path: Path) -> None:

@@ -15,10 +15,11 @@ import typer
 from rich.text import Text
 
 from .. import serial_link
+from ..errors import UserError
 from ..isc import leases_file
 from ..output import err, note, out
 from ..pair import configs, facts, leases, migration, push, sources
-from ..pair.migration import LOAD, OPERATOR, WAIT, Plan, Standing
+from ..pair.migration import OPERATOR, WAIT, Plan, Standing
 from . import ports
 
 _GLANCE_S = 0.5
@@ -74,10 +75,9 @@ def migrate(
     2 a board did not answer, or a file could not be read.
     """
     plan = migration.plan(sources.lines_of(file), sources.lines_of(secondary) if secondary else None)
-    held = leases_file.parse(lease_file.read_text(errors="replace")) if lease_file else None
+    held = _held(lease_file) if lease_file else None
     if output:
-        output.write_text(plan.text)
-        note(f"what the boards serve by is in {output}")
+        _write(output, plan.text)
     run = _Run(plan, ports.named(boards, 1, 2), list(stopped or ()), minutes, timeout)
     standing = run.look() if look else run.go_on(wait)
     missing = run.lost(held) if held else []
@@ -116,28 +116,37 @@ class _Run:
 
     def go_on(self, patience_s: float) -> Standing:
         """Do what can be done, wait for what comes by itself; until it is an operator's turn, or nothing changes."""
+        standing = self.look()
         end = time.monotonic() + patience_s
         told, marks = "", ()
         with err.status("looking at the boards") if err.is_terminal else nullcontext() as spinner:
             while True:
-                standing = self.look()
-                said = standing.steps[-1].says if not standing.turn else standing.says
-                if standing.turn == LOAD:
-                    assert standing.load is not None
+                if standing.load is not None:
                     self._load(standing.load)
+                    standing = self._look_again(end)
                     continue
-                if standing.turn != WAIT:
-                    return standing
                 now = time.monotonic()
                 if standing.marks != marks:
                     marks, end = standing.marks, now + standing.still_s + patience_s
-                if now > end:
+                if standing.turn != WAIT or now > end:
                     return standing
+                said = f"waiting for {standing.says}"
                 if spinner is not None:
-                    spinner.update(f"waiting for {said}")
+                    spinner.update(said)
                 elif _without_numbers(said) != told:
                     told = _without_numbers(said)
-                    note(f"waiting for {said}")
+                    note(said)
+                time.sleep(_GLANCE_S)
+                standing = self._look_again(end)
+
+    def _look_again(self, end: float) -> Standing:
+        """A look that bears with a board that starts again, or whose port somebody else has, until then."""
+        while True:
+            try:
+                return self.look()
+            except UserError as bad:
+                if bad.code == 1 or time.monotonic() > end:
+                    raise
                 time.sleep(_GLANCE_S)
 
     def lost(self, held: leases_file.Database) -> list[str]:
@@ -170,6 +179,26 @@ class _Run:
     def _load(self, board: facts.Facts) -> None:
         """It serves by the configuration; if it cannot, it goes back, and UserError says why."""
         push.push([push.Serial(board.name, board.port, self.timeout)], self.plan.text, self.minutes, note)
+
+
+def _held(path: Path) -> leases_file.Database:
+    try:
+        held = leases_file.parse(path.read_text(errors="replace"))
+    except OSError as bad:
+        raise UserError(
+            f"{path} cannot be read: {bad.strerror}", "copy dhcpd.leases from a server of the pair"
+        ) from None
+    for line, why in held.problems:
+        note(f"{path}:{line}: {why}")
+    return held
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as bad:
+        raise UserError(f"{path} cannot be written: {bad.strerror}", "choose another -o FILE") from None
+    note(f"what the boards serve by is in {path}")
 
 
 def _describe(plan: Plan, standing: Standing, missing: list[str], again: str) -> Iterator[Text]:
