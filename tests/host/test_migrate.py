@@ -5,6 +5,7 @@ tests/failover/test_migration.py has it with two real dhcpds, clients and boards
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from rich.console import Console
 from twinlease_host.cli import app
 from twinlease_host.commands import migrate
 from twinlease_host.errors import UserError
@@ -341,6 +343,34 @@ def test_mclt_is_waited_for_however_long_it_takes_and_a_dead_end_is_not(run: Any
     assert (
         done.exit_code == 1 and "waits for dhcpd on 10.0.0.3 to connect" in done.stdout and "to go on:" in done.stdout
     )
+
+
+def test_on_a_terminal_the_wait_is_one_line_that_counts_down(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    board = loaded("A", "10.0.0.2", state="recover-wait")
+    said = "failover peer office: I move from recover to recover-wait"
+    board.told["log"] = {"lines": [{"at": UNIX - 600, "text": said}]}
+    screen = io.StringIO()
+    terminal = Console(file=screen, force_terminal=True, width=250)
+    monkeypatch.setattr(migrate, "err", terminal)
+
+    def after(now: float) -> None:
+        board.told["clock"]["ms"] = int(now * 1000)
+        if now > 3:
+            board.peers[0]["state"] = "normal"
+
+    shown: list[str] = []
+    status = terminal.status
+
+    def watched(text: str) -> Any:
+        made = status(text)
+        monkeypatch.setattr(made, "update", shown.append)
+        return made
+
+    monkeypatch.setattr(terminal, "status", watched)
+    done = run([board], after=after)
+    assert done.exit_code == 1 and "looking at the boards" in screen.getvalue()
+    left = [int(found[1]) for line in shown if (found := re.search("MCLT .* ([0-9]+) s are left at most", line))]
+    assert left[0] == 1200 and left[-1] == 1197 and left == sorted(left, reverse=True)
 
 
 def test_a_board_that_is_silent_for_a_moment_does_not_end_a_long_wait(run: Any) -> None:
