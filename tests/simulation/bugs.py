@@ -139,7 +139,12 @@ BUGS = (
         lambda good: lambda self: None,
         first=17,
     ),
-    Bug("free addresses are never shared", "S5", "failover.rebalance:rebalance", lambda good: lambda *all: (0, False)),
+    Bug(
+        "free addresses are never shared",
+        "S5",
+        "failover.rebalance:rebalance",
+        lambda good: lambda *all: (0, False, False),
+    ),
     Bug(
         "COMMUNICATIONS-INTERRUPTED does not end when the partner says that too",
         "S5",
