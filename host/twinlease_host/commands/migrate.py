@@ -65,8 +65,8 @@ def migrate(
 
     A board has the address of the dhcpd that it replaces. Stop that one (and it stays off), then plug the board in and
     say so with --stopped: the board gets the configuration, and learns all leases from the dhcpd that is left, which
-    wants MCLT to pass before it shares with it. That one is next, at once or days later; the second board need not
-    wait. Start with either server; one board is enough for the first half.
+    wants MCLT to pass before it shares with it. That one is next, at once or days later; a second board that
+    is new need not wait. Start with either server; one board is enough for the first half.
 
     --leases is for certainty: copy dhcpd.leases from the server that still runs, and each lease in it is looked up.
     Host names are not in what dhcpd tells its partner; a board learns them when the clients renew.
