@@ -111,12 +111,13 @@ class App:
             self._tell_step(step if step > 0 else clock.now - before)
 
     def hear_partner(self, peer):
-        """A failover partner that knows the time has said it, and we do not know it but by such words."""
+        """A failover partner was heard, which may know the time: it counts if we do not know it but by such words."""
         told = peer.partner_time
         if told < 0:
             return
         if self.clock.trusted:
-            self._follow_partner(peer)
+            if self.clock.source == PARTNER:
+                self._follow_partner(peer)
             return
         if not self.clock.credible(told):
             if not self._doubted:

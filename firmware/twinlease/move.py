@@ -120,11 +120,14 @@ def _mark_since(table, journal, since, now, step):
 
 
 def _agreement_moves(table, row, now, step):
-    """If the partner has agreed to a time to come for this older lease, that moves back.  True if so."""
-    state, tsfp = table.state(row), table.tsfp(row)
-    if (state != ACTIVE and state != EXPIRED) or not now < tsfp < FOREVER:
+    """If the partner has agreed to a time to come for this row, that moves back.  True if so."""
+    tsfp, tstp = table.tsfp(row), table.tstp(row)
+    if not now < tsfp < FOREVER:
         return False
-    table.set_tstp(row, max(table.tstp(row), tsfp))
+    if table.state(row) == ACTIVE or table.state(row) == EXPIRED:
+        table.set_tstp(row, max(tstp, tsfp))
+    elif tstp <= now:  # of the two it is the earlier that counts for what is free
+        return False
     table.set_tsfp(row, max(tsfp + step, 1))
     return True
 

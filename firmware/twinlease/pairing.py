@@ -44,12 +44,12 @@ def build(app, alive):
     app.tell_time()
     app.node.start_failover(app.peers)
     app.failover = Failover(list(zip(app.peers, confs)), app.driver.flush, app.clock, app.board, app.say)
-    app.failover.discipline = app.hear_partner
     app.failover.identity = app.node.identity
     app.failover.catch_up = app.driver.catch_up = app.catch_up
     app.failover.left = app.driver.left = Left(app.peers, app.node, app.driver.hand_in, app.board)
     app.driver.after_flush.append(app.failover.send)
     for index, peer in enumerate(app.peers):
+        peer.discipline = app.hear_partner
         peer.start(app.journal.get_meta(_META_PEER + index), alive, app.clock.now, app.failover.up)
     app.driver.flush()
     gc.collect()

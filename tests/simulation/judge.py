@@ -97,8 +97,8 @@ class Judge:
         """The same, as the partner has said it: it may be in flash although the BNDACK was lost with the power."""
         self.offers: dict[tuple[str, bytes], int] = {}
         """By server and client: when it was offered something last, ms."""
-        self.discovers: dict[bytes, tuple[int, int, str]] = {}
-        """By client: when it began to ask, the seconds that it says to have tried, and where."""
+        self.discovers: dict[bytes, tuple[list[int], int, str]] = {}
+        """By client: when it has asked of late, the seconds that it says to have tried, and where."""
         self.weaknesses: Counter[str] = Counter()
         """What a dhcpd is known for, and is excused: how often, by the name that README.md has."""
         self.acks = self.excused = self.naks = 0
@@ -132,11 +132,11 @@ class Judge:
         asked = self.discovers.get(client)
         if address not in self.shared or asked is None or now - before < _HOLD_MS:
             return
-        first, secs, place = asked
+        times, secs, place = asked
         limit_s = self.world.setting.load_balance_s
-        if secs > limit_s or now - first >= _AGAIN_MS or not server.leaves_to_partner(client):
+        if secs > limit_s or now - times[0] >= _AGAIN_MS or not server.leaves_to_partner(client):
             return
-        waiting = sum(1 for began, _, _ in self.discovers.values() if now - began < _HOLD_MS)
+        waiting = sum(1 for began, _, _ in self.discovers.values() if now - began[0] < _HOLD_MS)
         free = self.world.other(server).free(place)
         if len(free) > waiting:
             self.world.violated(
@@ -147,10 +147,9 @@ class Judge:
 
     def discovered(self, client: bytes, secs: int, place: str) -> None:
         """A client asks for an address, for the first time or again."""
-        first = self.discovers.get(client, (-_HOLD_MS, 0, ""))[0]
-        if self.loop.now - first > _AGAIN_END_MS:
-            first = self.loop.now
-        self.discovers[client] = (first, secs, place)
+        before = self.discovers.get(client, ([], 0, ""))[0]
+        times = [at for at in before if self.loop.now - at <= _AGAIN_END_MS]
+        self.discovers[client] = ([*times, self.loop.now], secs, place)
 
     def _acknowledged(self, server: Any, address: bytes, client: bytes, seconds: int, late: bool) -> None:
         now = self.loop.now
@@ -269,6 +268,9 @@ class Judge:
                 notes.updates[message[8:12]] = (told.get(_ADDRESS, b""), true)
             elif kind == _BNDACK and _REJECT not in options_of(message):
                 self._agree(end.server, end.other, message)
+            elif kind == _BNDACK and message[8:12] in notes.before:
+                address, known = notes.before.pop(message[8:12])
+                self.told[end.server.name][address] = known  # what it has refused changes nothing
 
     def heard(self, end: Any, octets: bytes) -> None:
         """Octets that a server has read from its connection."""
@@ -280,7 +282,9 @@ class Judge:
                 self._agree(end.server, end, message)
             elif message[2] == _BNDUPD and end.other.notes is not None and message[8:12] in end.other.notes.updates:
                 address, potential = end.other.notes.updates[message[8:12]]
-                self.told.setdefault(end.server.name, {})[address] = _known(end.server, potential)
+                told = self.told.setdefault(end.server.name, {})
+                notes.before[message[8:12]] = address, told.get(address, _known(end.server, 0))
+                told[address] = _known(end.server, potential)
 
     def _agree(self, server: Any, teller: Any, ack: bytes) -> None:
         if teller.notes is not None and ack[8:12] in teller.notes.updates:
@@ -306,6 +310,8 @@ class Notes:
         self.heard = Stream()
         self.updates: dict[bytes, tuple[bytes, int]] = {}
         """By xid: the address, and its potential expiry, true ms."""
+        self.before: dict[bytes, tuple[bytes, Known]] = {}
+        """By xid, of what was heard: the address, and what was known before."""
 
 
 def dotted(address: bytes) -> str:

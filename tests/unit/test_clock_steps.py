@@ -361,6 +361,25 @@ def test_what_was_agreed_moves_back_with_a_partners_word_that_is_overruled():
     assert left(app, 0) == 600 - 125 and app.table.tsfp(0) - app.clock.now == 900 - 125
 
 
+def test_what_was_agreed_for_a_free_address_moves_back_with_the_clock():
+    """Found by the simulator, seed 602135: its next client got a lease longer than MCLT at once."""
+    flash = Nor(64)
+    app = boot(flash, T)
+    give(app, 0, 10)
+    app.table.set_state(0, FREE)
+    app.journal.put_row(0)
+    flash = flash.reboot()
+    app = boot(flash, None)
+    app.hear_partner(Partner(app.clock.now + 100))
+    app.board.now = app.clock.now - 40
+    while app.clock.source != RTC:
+        agreed = app.clock.now
+        app.table.set_tstp(0, agreed)
+        app.table.set_tsfp(0, agreed)
+        run(app, 1)
+    assert app.clock.now < agreed and app.table.tsfp(0) <= app.clock.now
+
+
 def test_what_was_agreed_again_for_an_older_lease_moves_back_too():
     """Found by the simulator, seed 281: after a restart the partner said anew what it agrees to, for leases of before."""
     flash = Nor(64)

@@ -1157,6 +1157,41 @@ def test_a_grant_says_in_its_own_record_what_the_partner_may_know():
     assert script.side.store.flash[row].rewind == ACTIVE and script.last(w.BNDUPD) is None
 
 
+def test_a_clock_that_follows_the_partners_does_so_before_updates_are_written():
+    """Else they would promise by a clock that is not ours any more (found by the simulator, seed 600931)."""
+    script = Script(primary=True)
+    row = script.side.table.first(0, FREE)
+    script.peer.record = endpoint.altered(script.peer.record, state=CI, resume=CI, partner=N)
+    script.side.grant(row, plain(1), script.up)
+    ends = script.side.table.ends(row)
+
+    def follow(peer):
+        step = peer.skew
+        if step:
+            script.side.ahead += step
+            peer.clock_moved(step)
+
+    script.peer.discipline = follow
+    script.connectack(NOW + 30)
+    script.out.state(NOW + 30, N, 0, NOW)
+    script.say()
+    script.tick(2)
+    assert script.peer.record.state == N and script.peer.skew == 0
+    sent = [read(octets) for kind, octets in script.heard if kind == w.BNDUPD]
+    [sent] = [m for m in sent if m.octet(w.BINDING_STATUS) == ACTIVE]
+    assert sent.time(w.LEASE_EXPIRATION_TIME) == ends
+
+
+def test_how_old_a_lease_of_before_is_nobody_knows_whose_time_is_a_guess_or_the_partners_word():
+    """Found by the simulator, seed 602294: the shorter lease counted, which the partner had given five seconds before."""
+    script = Script()
+    server = script.side.store.server
+    for trusted, own in ((True, True), (True, False), (False, True)):
+        server.trusted_time, server.own_time = trusted, own
+        script.tick()
+        assert script.peer.updates.since == (0 if trusted and own else script.peer.started)
+
+
 def test_who_is_refused_for_newer_data_gets_it():
     """A released lease that was renewed meanwhile, said by an ISC in NORMAL: reference section 5.7."""
     script = Script(primary=True)

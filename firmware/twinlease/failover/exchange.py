@@ -195,7 +195,8 @@ class Exchange(Service):
 
     def send(self, now):
         """Updates, as many as there is room for."""
-        self.updates.since = 0 if self.store.server.trusted_time else self.started
+        server = self.store.server
+        self.updates.since = 0 if server.trusted_time and server.own_time else self.started
         if self.link:
             self.updates.send(self.link.writer, now, self.shift())
 

@@ -296,7 +296,7 @@ def _meet(peer, link):
     known = record.partner != endpoint.UNKNOWN
     new = endpoint.never_served(record)
     # Beside a board a new one need not: the partner has it hold what is in doubt.  A dhcpd does not know of HELD.
-    if (not known or new and not record.served_until) and not (new and link.twin):
+    if (not known or (new and not record.served_until)) and not (new and link.twin):
         # Whom we replace may have served until now, however long ago we were made ready.
         record = endpoint.altered(record, served_until=max(record.served_until, peer.now, 1))
         _record(peer, record)

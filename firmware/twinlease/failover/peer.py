@@ -55,6 +55,7 @@ class Peer(Exchange):
         self.writers = (self.links[0].writer, self.links[1].writer)
         self.closing = [False, False]
         self.on_link = None  # called when there is one
+        self.discipline = None  # called when something was heard: our clock may follow the partner's
         self.dial_at = self.dials = 0
         self._second = 0
 
@@ -191,6 +192,8 @@ class Peer(Exchange):
                 self._read(link)
             elif what == w.BAD_STREAM:
                 self._break(link, w.BAD_LENGTH)
+        if self.discipline:
+            self.discipline(self)  # before updates are written: they would promise by a clock that is not ours any more
         self._settle()
         return at - start
 

@@ -23,7 +23,6 @@ import gc
 
 from micropython import const
 
-from ..clock import PARTNER
 from ..failover.evidence import CONNECTED, TURNED_AWAY
 from ..overlay import load, unload
 from . import tcp
@@ -77,7 +76,6 @@ class Failover:
         self.identity = None  # this board's, which the beat tells
         self.catch_up = None  # brings `clock` up to date
         self.left = None  # left.py: the clients of a partner that is gone
-        self.discipline = None  # called with a Peer that has heard something, while we have no time but by such words
 
     def time(self):
         """Bring `up` up to date; returns it."""
@@ -326,8 +324,6 @@ class Failover:
         while at < n and not peer.closing[c]:
             up = self.time()
             taken = peer.received(c, line.buf, n, at, self._clock.now, up)
-            if self.discipline and (not self._clock.trusted or self._clock.source == PARTNER):
-                self.discipline(peer)
             self._flush()
             at += taken
             if not taken:
