@@ -366,11 +366,10 @@ def test_what_was_agreed_for_a_free_address_moves_back_with_the_clock():
     flash = Nor(64)
     app = boot(flash, T)
     give(app, 0, 10)
-    app.table.set_state(0, FREE)
-    app.journal.put_row(0)
     flash = flash.reboot()
     app = boot(flash, None)
     app.hear_partner(Partner(app.clock.now + 100))
+    app.table.set_state(0, FREE)
     app.board.now = app.clock.now - 40
     while app.clock.source != RTC:
         agreed = app.clock.now
