@@ -48,6 +48,13 @@ class Desk:
         return "".join(commands.answer(line, self))
 
 
+def test_a_line_of_the_log_that_was_cut_amid_a_letter_is_shown():
+    desk = Desk()
+    desk.recorder.keep("dhcpd.conf line 1: warning: " + "\u00fc" * 99)
+    desk.recorder.keep("x" + "\u00fc" * 99)
+    assert desk.asks("show log").count("\u00fc\n") == 2
+
+
 def test_why_a_client_got_its_address():
     desk = Desk()
     desk.office.lease(1, option(12, b"till-7"))

@@ -121,6 +121,17 @@ def test_what_cannot_be_sent_is_counted_and_holds_nobody_up():
     assert "1 lines of the log are missing" in sent[0] and sent[1].endswith(" next")
 
 
+def test_a_line_that_was_cut_amid_a_letter_is_sent_and_ends_nothing():
+    """As the log cuts what is too long: an error here would end the service, at each start anew."""
+    app = App()
+    app.recorder.keep("shared-network " + "\u00fc" * 80)
+    app.syslog = Syslog(app, SERVER, "daemon")  # of a board that starts: its first lines
+    app.syslog._sock = app.socket
+    app.syslog.write("network b\u00fc".encode()[:-1] + b": no free leases\n")
+    sent = app.send_all()
+    assert len(sent) == 3 and sent[1].endswith("\u00fc") and sent[2].endswith("- - - network b?: no free leases"), sent
+
+
 def test_lines_are_sent_while_others_work():
     async def work():
         app = App()

@@ -33,8 +33,10 @@ class Lines:
 
     def keep(self, text):
         """Keep a line of the log; True if it is to be written, too."""
-        octets = text.encode()[:_LINE_MAX]
-        lines, n = self.lines, len(octets)
+        octets = text.encode()
+        lines, n = self.lines, min(len(octets), _LINE_MAX)
+        while n < len(octets) and octets[n] & 0xC0 == 0x80:  # a letter is kept whole
+            n -= 1
         cut = self.first
         while self.end - cut + self.first + n + 5 > _LINES:
             cut += lines[cut + 4] + 5

@@ -77,7 +77,7 @@ class Syslog:
     def send_one(self):
         """The first line that waits. False if it could not be sent."""
         end = self._queue.find(b"\n") + 1
-        line = str(self._queue[: end - 1], "utf8")
+        line = _text(self._queue[: end - 1])
         self._end -= end
         copy(self._queue, 0, self._queue, end, self._end)
         if self._untold and self._send("%d lines of the log are missing: not sent" % self._untold):
@@ -110,6 +110,14 @@ class Syslog:
         if board.host_name or not board.interfaces:
             return board.host_name or "-"
         return "%d.%d.%d.%d" % tuple(board.interfaces[0].address)
+
+
+def _text(octets):
+    """What was cut amid a letter is no UTF-8 any more."""
+    try:
+        return str(octets, "utf8")
+    except UnicodeError:
+        return "".join([chr(octet) if octet < 128 else "?" for octet in octets])
 
 
 def _number(facility):
