@@ -54,6 +54,7 @@ class Exchange:
         link.network = subnet.network if subnet else None
         self.now = now
         self.log = Log(Lines())
+        self.recorder = None  # of a board that is asked about it afterwards
         fixed = set()
         for host in self.config.hosts:
             fixed.update([bytes(a) for a in host.addresses])
@@ -81,6 +82,8 @@ class Exchange:
                 raise Wrong("an answer to what was not read")
             return None
         self.read += 1
+        if self.recorder:
+            self.recorder.exchange(octets, 0, 0)
         self.log.exchange(node, link)
         if node.server.note in (sv.FOUND, sv.NOW_ABANDONED):
             self.judge.given_up(octets, bytes(node.server.address()), self.now)

@@ -1,12 +1,15 @@
 """Garbage at the console: each line gets its answer, and the next one is read."""
 
 import asyncio
+import socket
 
 import consoles
 from consoles import Files
 from twinlease import console
 from twinlease.clock import Clock
 from twinlease.console import commands
+from twinlease.net.lines import Lines as KeptLines
+from twinlease.net.recorder import Recorder
 
 from . import networks
 from .datagrams import Dice
@@ -85,9 +88,11 @@ class _Board(consoles.Board):
 
 class _Driver:
     received = sent = unsent = errors = starved = 0
+    prober = None
 
     def __init__(self, exchange):
         self.flush = exchange.flush
+        self.tell = exchange.log.exchange
 
 
 class _App:
@@ -95,13 +100,20 @@ class _App:
 
     trial = -1
     peers = ()
-    sntp = ntp_server = failover = None
+    sntp = ntp_server = failover = syslog = None
+    since = 0
 
     def __init__(self, seed):
+        self.clock = Clock()
+        self.clock.now = 100000
         self.exchange = exchange = Exchange(networks.OFFICE)
+        self.recorder = exchange.recorder = Recorder(KeptLines(self.clock))
+        self.recorder.start(exchange.node, 28)
+        for text in ("Twinlease is started", "wlan0: link down", "x" * 140):
+            self.recorder.keep(text)
         session(Dice(seed), exchange, 300)
         self.table, self.journal, self.config = exchange.table, exchange.journal, exchange.config
-        self.node, self.clock = exchange.node, Clock()
+        self.node, self.log = exchange.node, exchange.log
         self.driver = _Driver(exchange)
         self.stopped = 0
         self.board = _Board(False)
@@ -184,11 +196,13 @@ def new_app(seed):
 def new_board(app, rooted):
     """Files as they were: none, or with a configuration and an earlier one."""
     app.board = _Board(rooted)
+    app.board.log = app.log._stream
 
 
 def type_garbage(seed, n):
     dice = Dice(seed)
     app = new_app(seed)
+    socket.__dict__.pop("SOCK_RAW", None)  # a board without raw sockets: nobody outside is pinged
     with alarm():
         for i in range(n):
             rearm()
