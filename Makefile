@@ -15,7 +15,8 @@ help: ## Print this list
 
 $(STAMP): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@echo "installing what is needed into .venv: about a minute, this once"
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
 .venv: $(STAMP) ## Make the virtual environment (other targets do it by themselves)

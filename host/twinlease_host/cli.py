@@ -6,6 +6,8 @@ Exit codes: 0 done; 1 done, and the answer is no (a configuration with errors, a
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import typer
 from rich.text import Text
 
@@ -38,7 +40,15 @@ def main() -> None:
     try:
         app()
     except UserError as bad:
-        err.print(Text.assemble(("error: ", "bold red"), str(bad)))
-        if bad.hint:
-            err.print(Text.assemble(("  hint: ", "dim"), bad.hint))
-        raise SystemExit(bad.code) from None
+        _end(bad)
+    except OSError as bad:
+        if bad.filename is None:
+            raise
+        _end(UserError(f"{bad.filename}: {bad.strerror}", "give another path, or make that one right"))
+
+
+def _end(bad: UserError) -> NoReturn:
+    err.print(Text.assemble(("error: ", "bold red"), str(bad)))
+    if bad.hint:
+        err.print(Text.assemble(("  hint: ", "dim"), bad.hint))
+    raise SystemExit(bad.code) from None

@@ -91,16 +91,16 @@ def image(report: Report, code: Path, in_rom: bool = False) -> bytes:
     return b"".join(image_writer.dump(report.config, sources))
 
 
-def read_text(path: Path) -> str:
-    """Read a configuration file; say what is wrong if that fails."""
+def read_text(path: Path, wanted: str = "give the path of your dhcpd.conf") -> str:
+    """Read a configuration file, or another one that is wanted; say what is wrong if that fails."""
     try:
         return path.read_text()
     except FileNotFoundError:
-        raise UserError(f"there is no file {path}", "give the path of your dhcpd.conf") from None
+        raise UserError(f"there is no file {path}", wanted) from None
     except UnicodeDecodeError as bad:
-        raise UserError(f"{path} is not a text file: {bad.reason} at octet {bad.start}") from None
+        raise UserError(f"{path} is not a text file, in UTF-8: {bad.reason} at octet {bad.start}", wanted) from None
     except OSError as bad:
-        raise UserError(f"{path} cannot be read: {bad.strerror}") from None
+        raise UserError(f"{path} cannot be read: {bad.strerror}", wanted) from None
 
 
 def describe(report: Report) -> Iterator[Text]:

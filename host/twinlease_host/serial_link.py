@@ -124,17 +124,29 @@ def _open(port: str, end: float) -> serial.Serial:
             return serial.serial_for_url(port, BAUD, timeout=0.05, exclusive=True)
         except serial.SerialException as bad:
             if time.monotonic() > end or "lock" not in str(bad):
-                raise UserError(f"cannot open {port}: {bad}", why_closed(port, str(bad))) from None
+                raise UserError(f"cannot open {port}: {_told(port, str(bad))}", why_closed(port, str(bad))) from None
             time.sleep(0.02)
+
+
+def _told(port: str, bad: str) -> str:
+    """What is wrong, without what pyserial and the system have wrapped it in."""
+    if _is_missing(port):
+        return "there is no such port"
+    return "it is no serial port" if "Inappropriate ioctl" in bad else bad.rpartition("] ")[2]
 
 
 def why_closed(port: str, told: str) -> str:
     if "Permission denied" in told:
         return "you have no right to it: sudo, or: sudo usermod -a -G dialout $USER (and log in again)"
-    if "://" not in port and not os.path.exists(port):
-        there = "what there is: python -m serial.tools.list_ports"
-        return f"no such port; {there}; a virtual board has DIR/serial while it runs"
+    if _is_missing(port):
+        return "no such port: `twinlease status` names those that there are; a virtual board has one while it runs"
+    if "Inappropriate ioctl" in told:
+        return "name a serial port, /dev/ttyUSB0 …, or the folder of a virtual board that runs"
     return "is the board running, and the port not in use by another program?"
+
+
+def _is_missing(port: str) -> bool:
+    return "://" not in port and not os.path.exists(port)
 
 
 class _Reader:

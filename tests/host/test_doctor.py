@@ -64,7 +64,7 @@ def test_swapped_ports(pair: list[Facts]) -> None:
 
 def test_the_same_port_twice(pair: list[Facts]) -> None:
     told = first([pair[0], copy.deepcopy(pair[0])], "same-board")
-    assert "list_ports" in told.mend
+    assert "twinlease status" in told.mend
 
 
 def test_both_primary(pair: list[Facts]) -> None:
@@ -215,7 +215,7 @@ def test_the_command_replays_a_record(tmp_path: Path) -> None:
 
 def test_a_port_that_is_not_there_is_named(tmp_path: Path) -> None:
     done = tool("doctor", str(tmp_path / "ttyUSB7"))
-    assert done.returncode == 2 and "cannot open" in done.stderr and "list_ports" in done.stderr
+    assert done.returncode == 2 and "cannot open" in done.stderr and "twinlease status" in done.stderr
 
 
 def test_a_real_board_with_a_wrong_netmask_and_a_clock_a_day_ahead(board: Board) -> None:

@@ -92,7 +92,7 @@ def _flash(board_name: str, flash: str) -> tuple[int, int]:
 
 
 def _leases(path: Path, config: Any, size: int, unit: int) -> journal_image.Image:
-    text = configfile.read_text(path)
+    text = configfile.read_text(path, "give the path of your dhcpd.leases, or dnsmasq.leases")
     read = leases_file.parse(text) if "{" in text else dnsmasq.leases(text)
     image = journal_image.make(config, read.leases.values(), int(time.time()), size, unit)
     image.left += read.problems

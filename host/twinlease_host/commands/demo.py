@@ -18,12 +18,14 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from .. import configfile
 from ..errors import UserError
 from ..lab import demo as lab
 from ..lab import privilege
 from ..lab.board import Board
 from ..lab.timeline import DONE, FAILED, SAID, STEP, STORY, Event, Timeline
 from ..output import out
+from ..vboard.board import parse_size
 from .status import Svg, draw
 
 _COLOURS = {"board A": "green", "board B": "yellow", "client": "blue"}
@@ -58,6 +60,8 @@ def demo(
     """
     if svg and as_json:
         raise UserError("--svg and --json: there is no screen to draw", "leave one of them out")
+    parse_size("--heap", heap)
+    configfile.read_text(config)
     privilege.need("the demonstration needs network namespaces")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     folder.mkdir(parents=True, exist_ok=True)

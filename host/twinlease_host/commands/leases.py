@@ -122,7 +122,7 @@ def install(
 
     Example: twinlease leases install office/leases.bin board
 
-    Exit codes: 0 it has them, 2 it runs, or has leases already, or the image cannot be read.
+    Exit codes: 0 it has them, 2 it runs, or has leases already, or the image cannot be read or is none.
     """
     try:
         octets = image.read_bytes()

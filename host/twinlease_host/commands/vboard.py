@@ -39,7 +39,12 @@ def run(
     ] = False,
     rfc2217: Annotated[
         int | None,
-        typer.Option(metavar="PORT", help="its serial port with reset lines, on TCP; 0: any, told by DIR/serial.url"),
+        typer.Option(
+            metavar="PORT",
+            min=0,
+            max=65535,
+            help="its serial port with reset lines, on TCP; 0: any, told by DIR/serial.url",
+        ),
     ] = None,
     no_rtc: Annotated[bool, typer.Option("--no-rtc", help="a board without a clock")] = False,
     rtc_offset: Annotated[

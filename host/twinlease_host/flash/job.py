@@ -24,6 +24,7 @@ from twinlease import VERSION
 from .. import boardfile, cache, configfile, firmware, handlers
 from ..boardfile import Definition, MicroPython
 from ..errors import UserError
+from ..isc import journal_image
 from ..serial_link import Link
 from . import board_files, esp, image, partition_table, uf2
 from .board_files import Changes, Files
@@ -126,7 +127,9 @@ class Job:
         if not self.chip.is_esp or not self.order.micropython:
             raise UserError("--leases: only into the partition of an ESP32 that is flashed whole", "leave it out")
         try:
-            return path.read_bytes()
+            octets = path.read_bytes()
+            journal_image.check(octets)
+            return octets
         except OSError as bad:
             hint = "make it: twinlease config import FILE --leases FILE --board BOARD"
             raise UserError(f"{path} cannot be read: {bad.strerror}", hint) from None

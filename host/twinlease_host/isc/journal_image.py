@@ -135,10 +135,19 @@ def _project(seconds: int) -> int:
     return max(seconds - _UNIX_2020, 0)
 
 
+def check(octets: bytes) -> None:
+    """Raises UserError if that is no image of leases."""
+    from twinlease.lease import ring
+
+    if not octets.startswith(ring._MAGIC) or len(octets) % _Flash.block_size:
+        raise UserError("that is no image of leases", "make one: twinlease config import dhcpd.conf --leases FILE")
+
+
 def install(octets: bytes, folder: Path) -> None:
     """Put an image into the flash file of a virtual board that is off. Raises UserError if it has leases already."""
     from twinlease.board import nor
 
+    check(octets)
     if len(octets) > nor.LEASES_SIZE:
         raise UserError(
             f"the image has {len(octets)} octets, and a virtual board keeps leases in {nor.LEASES_SIZE}",

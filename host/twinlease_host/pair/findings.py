@@ -337,7 +337,7 @@ def _same_board(one: Facts, two: Facts) -> Iterator[Finding]:
             "same-board",
             PAIR,
             f"{one.port} and {two.port} are the same board ({', '.join(sorted(_hardware(one) & _hardware(two)))})",
-            "give the port of the other board: python -m serial.tools.list_ports",
+            "give the port of the other board; without one, this names those that there are: twinlease status",
         )
 
 
