@@ -225,7 +225,7 @@ def test_active_over_active_is_accepted_unless_it_is_an_older_word():
 
 
 def test_a_client_that_both_have_answered_at_once_keeps_the_longer_promise():
-    for off in range(-2, 1):
+    for off in range(-2, 3):
         for more in (-2, 2):
             tab = row_in(ACTIVE, NOW + 300, NOW - 10)
             m = bndupd(
@@ -233,7 +233,12 @@ def test_a_client_that_both_have_answered_at_once_keeps_the_longer_promise():
             )
             assert judged(tab, m, False, True, True) == 0
             b.take(tab, 0, m, 0)
-            assert (tab.ends(0), tab.cltt(0)) == (NOW + 300 + max(more, 0), NOW - 10)
+            assert (tab.ends(0), tab.cltt(0)) == (NOW + 300 + max(more, 0), NOW - 10 + max(off, 0))
+        tab = row_in(ACTIVE, NOW + 300, NOW - 10)
+        shorter = bndupd(ACTIVE, plain(1), cltt=NOW - 10 + off, lease_expiration=NOW, potential_expiration=NOW + 300)
+        for primary in (True, False):  # found by the simulator, seed 603397: the primary had no time, and gave MCLT
+            for sent in (True, False):
+                assert judged(tab, shorter, primary, True, sent) == b.LESS_CRITICAL
     tab = row_in(ACTIVE, NOW + 300, NOW - 10)
     b.take(tab, 0, bndupd(ACTIVE, plain(1), cltt=NOW - 5, lease_expiration=NOW + 100), 0)
     assert tab.ends(0) == NOW + 100, "seen again since, and promised less"
@@ -355,7 +360,7 @@ def test_infinite_leases_stay_infinite_and_no_time_stays_none():
     tab = table()
     b.take(tab, 0, bndupd(ACTIVE, plain(5), lease_expiration=FOREVER, potential_expiration=0, start=0), 4000)
     assert (tab.ends(0), tab.tstp(0), tab.tsfp(0), tab.cltt(0)) == (FOREVER, 0, 0, 0)
-    b.take(tab, 0, bndupd(ACTIVE, plain(5), lease_expiration=5, start=5), 4000)
+    b.take(tab, 0, bndupd(ACTIVE, plain(6), lease_expiration=5, start=5), 4000)
     assert (tab.ends(0), tab.cltt(0)) == (1, 1)
 
 

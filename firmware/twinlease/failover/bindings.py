@@ -265,8 +265,10 @@ def _is_old(table, row, message, now, skew, primary, since):
     same = _is_same_client(table, row, message)
     if not theirs or not ours:
         return shorter if same else not theirs and (ours > 0 or primary)
+    if theirs - ours > _OFF_S:
+        return False
     if ours - theirs <= _OFF_S:
-        return theirs <= ours and shorter and same
+        return shorter and same
     return shorter or is_pending(table, row)
 
 
@@ -379,8 +381,8 @@ def _take_times(table, row, message, status, skew, again):
     if status == ACTIVE:
         # ISC's own cltt may be older than the lease that it passes on; the start is the lease's.
         cltt = max(cltt, _time(message, w.START_TIME_OF_STATE, skew))
-    if again and cltt <= table.cltt(row):
-        ends, cltt = max(ends, table.ends(row)), table.cltt(row)
+    if again and cltt <= table.cltt(row) + _OFF_S:
+        ends, cltt = max(ends, table.ends(row)), max(cltt, table.cltt(row))
     table.set_times(row, ends, cltt if cltt >= 0 else table.cltt(row))
     agreed = _time(message, w.POTENTIAL_EXPIRATION_TIME, skew)
     if agreed >= 0:
