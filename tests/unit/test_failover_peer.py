@@ -1025,6 +1025,20 @@ def test_the_partner_agrees_to_a_lease_that_it_has_acknowledged_while_it_is_ther
     assert not a.peer.agrees(row)
 
 
+def test_a_board_that_has_learnt_the_time_says_so_amid_any_load():
+    pair = normal()
+    pair.b.store.trusted_time = False
+    pair.run(20)
+    assert pair.a.peer.partner_time < 0
+    row = pair.b.allocate(plain(1), pair.up)
+    pair.run(10)
+    for tenth in range(30):
+        pair.b.store.trusted_time = tenth > 15
+        pair.b.grant(row, plain(1), pair.up)
+        pair.run(1)
+    assert pair.a.peer.partner_time >= 0
+
+
 def test_a_message_tells_when_it_was_written_whatever_its_lease_counts_from():
     """Found by the simulator, seed 220067: a lease counts from the latest that it may be, and so did the message, by
     which the partner took our clock for fast and ended the lease some seconds early."""

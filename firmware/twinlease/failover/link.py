@@ -113,6 +113,7 @@ class Link:
         self.board = bytearray(8)
         self.boots = 0
         self.flags = 0
+        self.clock_told = -1  # CLOCK_FLAGS of ours, as the partner has them; -1: not looked at yet
         self.remembers = bytearray(8)  # the board that it believes we are
         self.max_unacked = 0
         self.fresh = False  # nothing but CONNECT or CONNECTACK has been heard
@@ -149,6 +150,7 @@ class Link:
         self.writer.wrote = False
         self.state = WAITING
         self.twin = False
+        self.clock_told = -1
         self._opened = self._heard = self._said = self._looked = up
 
     def read(self, message, up):

@@ -305,8 +305,11 @@ class Peer(Exchange):
 
     def _watch_link(self, link):
         what = link.timer(self.up)
-        if what == links.SPEAK:
-            link.writer.bare(w.CONTACT, self.header(), links.clock_flags(self.store.server) if link.twin else -1)
+        clock = links.clock_flags(self.store.server) if link.twin and link is self.link else -1
+        news = clock != link.clock_told >= 0  # under load no CONTACT is due for long
+        link.clock_told = clock
+        if what == links.SPEAK or (news and not what):
+            link.writer.bare(w.CONTACT, self.header(), clock)
             link.writer.wrote = False  # timer() has counted it
         elif what == links.SILENT:
             self.store.say("timeout waiting for failover peer %s" % self.conf.name)
