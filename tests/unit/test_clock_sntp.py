@@ -1,5 +1,7 @@
 """Time servers overrule every other clock: leases move with the step, power cuts or not, and none ends early."""
 
+import asyncio
+
 import chips
 from leases import Nor, check
 from nor import KINDS, PowerCut
@@ -10,7 +12,6 @@ from twinlease.clock import JOURNAL, PARTNER, RTC, SNTP
 from twinlease.lease.row import ABANDONED, PROVISIONAL
 from twinlease.net import sntp_round
 from twinlease.net.sntp import Sntp
-from twinlease.ntp import choose
 
 YEAR = 365 * DAY
 
@@ -191,10 +192,10 @@ def test_a_board_that_does_not_know_of_time_servers_believes_its_clock_at_once()
     assert start._is_asked_first(boot(Nor(64), T), T, T + YEAR) is False
 
 
-def follow(server, offset_ms, steps):
-    """Two rounds of questions have found that this is by how much our clock is behind."""
-    choose.add(server.state.sources[0], offset_ms, 4, server.time())
-    sntp_round._set(server, server.state.sources[0], server.up, steps)
+def look(server):
+    """A round in which no server is due."""
+    server.state.sources[0].next_at = 1000
+    asyncio.run(sntp_round.ask(server))
 
 
 def test_what_time_servers_tell_is_kept_by_the_chips_clock_and_a_partners_word_is_not():
@@ -205,13 +206,16 @@ def test_what_time_servers_tell_is_kept_by_the_chips_clock_and_a_partners_word_i
     app.hear_partner(Partner(T))
     assert app.clock.source == PARTNER and chip.machine.clock is None
     server = Sntp(app, (b"\x0a\0\0\1",))
-    follow(server, 500_000, True)
+    look(server)
+    assert chip.machine.clock is None
+    sntp(app, 500)
+    look(server)
     assert app.clock.source == SNTP and chip.machine.clock == tuple(epoch.calendar(T + 500))[:6]
     chip.machine.clock, app.board.now = None, T + 500
-    follow(server, 20, False)
+    look(server)
     assert chip.machine.clock is None, "it is right: why load what sets it"
     app.board.now += 1
-    follow(server, 20, False)
+    look(server)
     assert chip.machine.clock == tuple(epoch.calendar(T + 500))[:6], "a crystal that nobody trims drifts"
 
 

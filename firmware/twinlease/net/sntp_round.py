@@ -65,6 +65,7 @@ async def ask(sntp):
     _follow(sntp, up)
     for source in due:
         _tell(sntp, source)
+    _keep(sntp.app)
 
 
 def _open(sntp):
@@ -226,6 +227,12 @@ def _judge(sntp, source, up):
 # What follows
 
 
+def _keep(app):
+    """The chip's clock is kept in step with ours, also while no server answers: its crystal nobody trims."""
+    if app.clock.source == SNTP and app.board.rtc() not in (None, app.clock.now):
+        overlay.run("board.rtc", "set", app.board, app.clock)
+
+
 def _follow(sntp, up):
     state, clock = sntp.state, sntp.app.clock
     if state.synced_at < 0 and up < _PATIENCE_S and any(_is_awaited(source) for source in state.sources):
@@ -278,8 +285,6 @@ def _set(sntp, peer, up, steps):
     state.peer, state.error, state.synced_at, state.used_at = peer, error, up, peer.at
     state.offset = 0 if steps else offset
     sntp.at = app.clock.now
-    if app.board.rtc() not in (None, app.clock.now):
-        overlay.run("board.rtc", "set", app.board, app.clock)
     choose.moved(state.sources, offset)
     if news:
         app.say(overlay.run("ntp.words", "followed", peer, error))
