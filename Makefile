@@ -8,7 +8,7 @@ NODE := build/node/.installed
 
 DEBIAN := isc-dhcp-server isc-dhcp-client udhcpc dhcpcd-base kea-admin kea-dhcp4-server dnsmasq-base iproute2 tshark chrony
 
-.PHONY: help run demo flash mip mip-try test unit micropython boards power interop failover time host sim explore simulation fuzz fuzz-guided bench instructions power-day soak lint docs pictures check debian udhcpc clean
+.PHONY: help run demo flash mip mip-try test unit micropython boards power interop failover time hil host sim explore simulation fuzz fuzz-guided bench instructions power-day soak lint docs pictures check debian udhcpc clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,10 @@ simulation: $(STAMP) ## Tests of the simulator, and a fixed set of Worlds
 
 time: $(STAMP) ## A board and its time servers: real chronyds, and some that lie, are late or gone (root)
 	@$(BIN)/python -m pytest -q -rs -n 6 tests/time
+
+hil: $(STAMP) debian ## From flash to soak on two virtual boards, or on real ones: PORTS=/dev/ttyUSB0,/dev/ttyUSB1 BOARD=esp32-w5500 IFACE=eth1 POWER='...' SOAK=minutes (root)
+	@PORTS='$(PORTS)' BOARD='$(BOARD)' IMAGE='$(IMAGE)' IFACE='$(IFACE)' POWER='$(POWER)' POWER_PORTS='$(POWER_PORTS)' \
+	  MORE='$(MORE)' SOAK='$(SOAK)' $(BIN)/python -m pytest -q -rs tests/hil
 
 fuzz: $(STAMP) ## Throw mutated packets, streams, configurations, images at everything that reads; INPUTS=1000000, SEED=n
 	@$(BIN)/python -m pytest -q -rs tests/fuzz
