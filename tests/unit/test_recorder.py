@@ -93,6 +93,14 @@ def test_messages_are_told_apart():
     assert office.events()[-1][5] == OTHER_SERVER and office.events()[-1][8] == ip("10.77.0.9")
 
 
+def test_an_option_in_pieces_is_read_where_it_was_put_together():
+    """RFC 3396: it is behind the end of the packet then. Found by the fuzzer: on a Raspberry Pi it ended the service."""
+    office = Taped()
+    pieces = option(54, ip("10.77.0.9")[:1]) + option(54, ip("10.77.0.9")[1:])
+    office.send(message(3, 1, option(50, ip("10.77.1.1")) + pieces))
+    assert office.events()[-1][5] == OTHER_SERVER and office.events()[-1][8] == ip("10.77.0.9")
+
+
 def test_what_nobody_decided_is_about_no_address():
     office = Taped()
     office.lease(1)

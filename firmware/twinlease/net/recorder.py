@@ -111,7 +111,7 @@ class Recorder(Lines):
             return
         r = node.request
         server = node.server
-        buf = ptr8(packet)
+        buf = ptr8(r.buf)  # the packet, or a longer copy of it
         about = ptr8(self._about)
         events = ptr32(self.events)
         kind = int(r.type)
