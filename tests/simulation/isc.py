@@ -447,6 +447,8 @@ class Dhcpd:
         elif state == PD:
             for lease in self.leases.values():
                 if lease.state in ENDED:
+                    if lease.tsfp > self.record.stos + self.record.mclt:
+                        lease.doubt = "stos + MCLT"
                     lease.tsfp = lease.raised = self.record.stos + self.record.mclt
                     lease.raised_by = "MCLT twice"
         elif state == PC and (self.primary or self.record.partner == CD):

@@ -403,6 +403,19 @@ def test_a_dhcpd_that_loses_what_it_wrote_last_counts_by_what_was_agreed_before(
     assert not model.leases[RANGE[0]].raised
 
 
+def test_what_was_agreed_is_in_doubt_when_partner_down_makes_it_less() -> None:
+    """Found by seed 620127: an address whose lease it had taken for over is free at stos + MCLT, whatever was agreed."""
+    model = Replay(True, 60).model
+    model.start(1_000_000)
+    for address, tsfp in ((RANGE[0], 1_000_500), (RANGE[1], 1_000_050)):
+        model.leases[address].state, model.leases[address].tsfp = isc.EXPIRED, tsfp
+    model.set_state(isc.CI)
+    model.now = 1_000_000
+    model.set_state(isc.PD)
+    assert [model.leases[address].doubt for address in RANGE[:2]] == ["stos + MCLT", ""]
+    assert [model.leases[address].tsfp for address in RANGE[:2]] == [1_000_060] * 2
+
+
 def test_what_a_dhcpd_forgets_is_excused_of_its_own_leases_alone() -> None:
     one, found = judged()
     one.replied(Server(), judge.ACK, RANGE[0], b"client", 50)
