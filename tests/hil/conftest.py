@@ -42,7 +42,8 @@ class Recorder:
         """How a test ended, and why."""
         reason = ""
         if report.skipped:
-            reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+            reason = reason.removeprefix("Skipped: ")
         elif report.failed:
             reason = getattr(getattr(report.longrepr, "reprcrash", None), "message", None) or str(report.longrepr)
         self.record.ended(report.nodeid.rpartition("::")[2], report.outcome, report.duration, reason)
