@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -99,8 +98,8 @@ def test_a_partner_that_only_the_failover_port_hides_is_not_taken_for_dead(board
             pair.clients.renew(range(1, 4))
             wait_for_countdown_to_start_anew(pair)
         for side in pair.sides:
-            assert side.state() == ALONE
-            assert not re.search(COUNTDOWN, side.log())
+            assert side.state() == ALONE  # a countdown that a busy machine begins is broken off with the next beat
+            assert "no sign of the partner for" not in side.log()
         pair.witness.united()
         pair.site.heal_tcp()
         pair.wait_normal()
