@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -37,6 +38,7 @@ class Recorder:
     def __init__(self, plan: Plan) -> None:
         self.record = report.Record.start(plan)
         self.pages: list[Path] = []
+        self._begun = time.monotonic()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """How a test ended, and why."""
@@ -50,6 +52,7 @@ class Recorder:
 
     def pytest_sessionfinish(self) -> None:
         """Whatever happened, there is a page."""
+        self.record.took_s = time.monotonic() - self._begun
         if self.record.tests:
             self.pages = report.write(self.record, FOLDER)
 

@@ -74,7 +74,6 @@ class Record:
             self._saw = ""
         test = self.tests[-1]
         test.seconds += seconds
-        self.took_s += seconds
         test.saw = self._saw
         if outcome != "passed":
             test.outcome, test.reason = outcome, reason
