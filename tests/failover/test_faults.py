@@ -76,7 +76,8 @@ def test_hang_and_resume(pair_of: PairOf, victim: Victim) -> None:
         other.wait_state(ALONE)
         pair.clients.obtain(range(21, 31))
         pair.clients.renew(range(6, 21))
-        pair.expected.append("got ack from .*: xid mismatch")  # a dhcpd answers the old requests, tells that, and tells again
+        # A dhcpd answers the old requests, tells that, and tells it again.
+        pair.expected.append("got ack from .*: xid mismatch")
         pair.resume(side)
         side.wait_log("I move from normal to communications-interrupted")
         pair.wait_normal()
@@ -96,7 +97,11 @@ def test_the_link_is_cut_and_heals(pair_of: PairOf) -> None:
             side.wait_state(ALONE)
         pair.clients.renew(range(1, 21))
         pair.clients.obtain(range(21, 41))
-        pair.clients.release(range(1, 5))
+        released = range(1, 5)
+        if pair.primary.kind == "ISC dhcpd" and pair.secondary.kind == "board":
+            # What we tell it later that was released meanwhile, a dhcpd as primary keeps until the lease ends (CONFORMANCE).
+            released = [n for n in released if pair.clients.leases[n].server == pair.primary.address]
+        pair.clients.release(released)
         pair.clients.reboot(range(5, 9))
         pair.heal_link()
         pair.wait_normal()

@@ -5,6 +5,7 @@ from failover_queues import NOW, cut, facts, pair, settle
 from leases import Dice, check
 from twinlease.failover import pools
 from twinlease.failover import wire as w
+from twinlease.failover.writer import Writer
 from twinlease.lease.row import ACKED, ACTIVE, BACKUP, DUE, EXPIRED, FREE, RELEASED, RESET, SENT
 
 
@@ -162,6 +163,27 @@ def test_an_isc_that_may_have_seen_a_client_since_it_released_keeps_its_lease():
         assert m.read(b.waiting[0], 0, len(b.waiting[0])) == 0 and m.octet(w.BINDING_STATUS) == status
         settle(a, b, NOW)
         assert (a.table.state(3), b.table.state(3)) == (FREE, FREE)
+
+
+def test_a_dhcpd_that_loses_its_update_over_ours_hears_what_it_told():
+    """Its ACTIVE and our BACKUP cross: it refuses ours, and does not count our acknowledgement of its own (section 5.5)."""
+    for isc in (True, False):
+        a, b = pair()
+        a.updates.isc_since = NOW if isc else -1
+        pools.give(a.table, 3, True, a.updates, a.store, NOW)
+        a.send(b, NOW)
+        b.grant(3, 3, NOW)
+        b.send(a, NOW)
+        ours, theirs, refused = w.Message(), w.Message(), w.Message()
+        assert ours.read(b.waiting[0], 0, len(b.waiting[0])) == 0 == theirs.read(a.waiting[0], 0, len(a.waiting[0]))
+        a.updates.bindings.take(a.table, 3, theirs, 0)
+        out = Writer(200)
+        at = ours.where[w.ASSIGNED_IP_ADDRESS]
+        out.bndack_reject(NOW, ours.buf, w.XID, ours.buf, at, w.FATAL_CONFLICT, b"active to backup")
+        octets = bytes(out.buf[: out.end])
+        assert refused.read(octets, 0, len(octets)) == 0
+        a.updates.on_ack(refused, NOW, 0)
+        assert a.table.state(3) == ACTIVE and a.due() == ([3] if isc else [])
 
 
 def test_what_was_on_its_way_when_the_link_was_cut_is_sent_again():

@@ -249,7 +249,8 @@ class Updates:
         if flags & DUE:
             return -1  # it has changed since
         if not flags & SENT:
-            if reason < 0:
+            # A dhcpd that refuses ours has lost its own on the way, though we have accepted that: section 5.5.
+            if reason < 0 or self.isc_since >= 0:
                 self.insist(row, up)
             return -1
         if reason >= 0:
