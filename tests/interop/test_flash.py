@@ -54,7 +54,7 @@ def make_flash(port: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """As README has it. The virtual environment is there: it is not made again for a newer pyproject.toml."""
     words = ["make", "-s", "-C", str(REPOSITORY), "-o", ".venv/.installed", "flash", "BOARD=virtual-esp32"]
     words += [f"PORT={port}", f"IMAGE={folder / 'micropython.bin'}", f"CONFIG={folder / 'dhcpd.conf'}"]
-    words += ["ADDRESS=10.77.0.2/16"]
+    words += ["ADDRESS=10.77.0.2/16", "MORE=--host-name till"]
     return subprocess.run(words, capture_output=True, text=True, timeout=LIMIT_S, check=False)
 
 
@@ -95,7 +95,7 @@ def test_a_new_chip_is_flashed_cut_off_flashed_serves_and_keeps_its_leases(
     chip.daemon.wait_log("nothing to start in flash: no partition table")
     done = make_flash(port, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "0 of 20 addresses in use" in done.stdout
+    assert "0 of 20 addresses in use" in done.stdout and ", till" in done.stdout
     assert rows(chip.flash()) == {
         "nvs": (1, 0x02, 0x9000, 0x6000),
         "phy_init": (1, 0x01, 0xF000, 0x1000),

@@ -126,6 +126,8 @@ def _wire():
     told = settings.parse(text)
     with open("/host/settings.json") as f:
         board = json.load(f)
+    if "host-name" in told:
+        board["host_name"] = told["host-name"][0]
     for interface in board["interfaces"]:
         if "address" in told:
             name, interface["address"] = interface["name"], told["address"][0]
