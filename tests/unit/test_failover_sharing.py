@@ -122,15 +122,15 @@ def test_what_is_on_offer_held_reserved_or_being_probed_stays():
     assert run(a)[0] == 0
 
 
-def test_addresses_that_the_wire_is_asked_about_are_waited_for():
+def test_addresses_that_the_wire_is_asked_about_or_that_are_held_are_waited_for():
     a, _ = pair(n=6)
     for row in range(6):
-        a.table.set_flags(row, t.PROBED)
+        a.table.set_flags(row, HELD if row % 2 else t.PROBED)
     again = rebalance.rebalance(a.conf, a.table, a.pools, True, HBA, a.updates, a.store, NOW, False)
     assert again == (0, False, True)
     assert len(a.store.lines) == 1 and a.store.lines[0].startswith("balancing"), "it is not said to be IMBALANCED yet"
     for row in range(6):
-        a.table.clear_flags(row, t.PROBED)
+        a.table.clear_flags(row, t.PROBED | HELD)
     assert rebalance.rebalance(a.conf, a.table, a.pools, True, HBA, a.updates, a.store, NOW, False) == (3, False, False)
 
 

@@ -222,7 +222,7 @@ class Exchange(Service):
         if want and self.link:
             self.link.writer.bare(w.POOLREQ, self.header())
         if again:
-            self.balance_at = self.now + _MOMENT_S
+            self.balance_at = max(self.now, self.held_until) + _MOMENT_S
         return moved
 
     def _plan_balance(self):

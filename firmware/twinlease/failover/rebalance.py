@@ -8,7 +8,7 @@ What is given away changes lists here at once, and is due to the partner: pools.
 
 from micropython import const
 
-from ..lease.row import BACKUP, FREE, PROBED, USED
+from ..lease.row import BACKUP, FREE, HELD, PROBED, USED
 from . import balance
 from .pools import STAYS, counts, give, is_partners
 
@@ -20,8 +20,8 @@ def rebalance(conf, table, pools, primary, hba, updates, store, now, by_timer):
     """Give away what we have too much of, in all pools of the relationship.
 
     Returns how many addresses moved; whether the run was the timer's and we have so few that a POOLREQ is due; and
-    whether it is to be done again in a moment: addresses stay while the wire is asked about them, after a start that
-    may be all there are.
+    whether it is to be done again in a while: addresses stay while the wire is asked about them, or while they are
+    HELD; after a start that may be all there are.
     """
     moved = 0
     want = again = False
@@ -36,7 +36,7 @@ def rebalance(conf, table, pools, primary, hba, updates, store, now, by_timer):
         left = _give_partners(table, pool, primary, hba, updates, store, now, lts, hold)
         left = _give_oldest(table, pool, primary, updates, store, now, left, hold)
         moved += lts - left
-        if left > hold and _is_any_asked_for(table, pool, primary):
+        if left > hold and _is_any_kept(table, pool, primary):
             again = True
             continue
         free, backup = counts(table, pool)
@@ -46,11 +46,11 @@ def rebalance(conf, table, pools, primary, hba, updates, store, now, by_timer):
     return moved, want, again
 
 
-def _is_any_asked_for(table, pool, primary):
+def _is_any_kept(table, pool, primary):
     row = table.first(pool.index, FREE if primary else BACKUP)
     look = _LOOK
     while row >= 0 and look:
-        if table.flags(row) & PROBED:
+        if table.flags(row) & (PROBED | HELD):
             return True
         row = table.after(row)
         look -= 1
