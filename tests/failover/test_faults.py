@@ -98,9 +98,10 @@ def test_the_link_is_cut_and_heals(pair_of: PairOf) -> None:
         pair.clients.renew(range(1, 21))
         pair.clients.obtain(range(21, 41))
         released = range(1, 5)
-        if pair.primary.kind == "ISC dhcpd" and pair.secondary.kind == "board":
-            # What we tell it later that was released meanwhile, a dhcpd as primary keeps until the lease ends (CONFORMANCE).
-            released = [n for n in released if pair.clients.leases[n].server == pair.primary.address]
+        if {side.kind for side in pair.sides} == {"ISC dhcpd", "board"}:
+            # What we tell it later that was released meanwhile, a dhcpd keeps until the lease ends (CONFORMANCE).
+            told = {side.address for side in pair.sides if side.kind == "ISC dhcpd"}
+            released = [n for n in released if pair.clients.leases[n].server in told]
         pair.clients.release(released)
         pair.clients.reboot(range(5, 9))
         pair.heal_link()

@@ -52,6 +52,7 @@ class Person:
     """At a terminal, connected with the board's serial port."""
 
     def __init__(self, board: Twinlease) -> None:
+        self.board = board
         words = ["-m", "twinlease_host", "console", str(board.board / "serial")]
         self.tty = pexpect.spawn(sys.executable, words, encoding="utf-8", timeout=LIMIT_S, dimensions=(40, 120))
         self.tty.delaybeforesend = None
@@ -59,7 +60,11 @@ class Person:
 
     def sees(self, words: str) -> str:
         """Wait until these words show up; returns what came before them."""
-        self.tty.expect(re.escape(words).replace("\r", "").replace("\\\n", "\r*\n"))
+        try:
+            self.tty.expect(re.escape(words).replace("\r", "").replace("\\\n", "\r*\n"))
+        except pexpect.TIMEOUT:
+            log = "\n".join(self.board.live.log.read_text(errors="replace").splitlines()[-30:])
+            raise AssertionError(f"{words!r} never came; last came {self.tty.before[-300:]!r}; the board's log:\n{log}") from None
         return str(self.tty.before).replace("\r", "")
 
     def types(self, keys: str) -> None:
