@@ -395,6 +395,27 @@ def test_a_partner_that_accepts_what_has_lost_its_duel_with_us_is_told_what_is_t
         assert a.due() == [3] and not a.table.flags(3) & ACKED
 
 
+def test_of_two_updates_that_both_were_refused_ours_goes_again_at_once_beside_a_dhcpd():
+    """A client that both have answered in one moment, a second apart by their clocks: dhcpd never says its own again."""
+    for isc_since, again in ((NOW - 9, [3]), (-1, [])):
+        for primary in (True, False):
+            a, b = pair()
+            a.primary = a.updates._primary = primary
+            a.updates.isc_since = isc_since
+            a.grant(3, 3, NOW)
+            a.send(b)
+            told = b.waiting.pop()
+            message = w.Message()
+            message.read(told, 0, len(told))
+            b.writer.clear()
+            at = message.where[w.ASSIGNED_IP_ADDRESS]
+            reason = w.LESS_CRITICAL_BINDING_INFORMATION
+            b.writer.bndack_reject(NOW, message.buf, message.at + w.XID, message.buf, at, reason, b"ours is better")
+            b.line(a)
+            a.read(b)
+            assert a.due() == again, (isc_since, primary)
+
+
 class Story:
     """A random life of a pair: grants, renewals, releases, expiries, cuts.  Watches what clients believe."""
 

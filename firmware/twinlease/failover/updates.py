@@ -253,6 +253,9 @@ class Updates:
             if reason < 0 or self.isc_since >= 0:
                 self.insist(row, up)
             return -1
+        if reason == w.LESS_CRITICAL_BINDING_INFORMATION and self.isc_since >= 0:
+            self._again(row)  # we have refused its own too, which a dhcpd does not say again
+            return -1
         if reason >= 0:
             self._rejected(reason, up)
             return -1
@@ -265,12 +268,19 @@ class Updates:
 
         By the secondary a while later, or two boards of which each is sure could go on like that for ever.
         """
+        if self._primary:
+            self._again(row)
+        else:
+            self._unacked(row)
+            self._try_later(up)
+
+    def _again(self, row):
+        self._unacked(row)
+        self.put(row)
+
+    def _unacked(self, row):
         self.table.clear_flags(row, ACKED)
         self.store.save_later(row)
-        if self._primary:
-            self.put(row)
-        else:
-            self._try_later(up)
 
     def _slot_of(self, message):
         at = message.where[w.ASSIGNED_IP_ADDRESS]
