@@ -11,7 +11,7 @@ from typing import NoReturn
 import typer
 from rich.text import Text
 
-from .commands import config, console, demo, doctor, flash, leases, migrate, status, top, vboard
+from .commands import config, console, demo, doctor, flash, leases, migrate, status, top, upgrade, vboard
 from .errors import UserError
 from .output import err
 
@@ -33,6 +33,7 @@ app.command(name="flash")(flash.flash)
 app.command(name="migrate")(migrate.migrate)
 app.command(name="status")(status.status)
 app.command(name="top")(top.top)
+app.command(name="upgrade")(upgrade.upgrade)
 
 
 def main() -> None:

@@ -30,6 +30,10 @@ _PIECE = 64  # octets of a paste: a UART without flow control has room for so ma
 _PIECE_S = 0.02
 
 
+class Silent(UserError):
+    """The port is open, and no board answers there."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What the board printed, and whether the command worked."""
@@ -93,7 +97,7 @@ class Link:
                 line.write(b"\x04")
             return reader.answer()
         except OSError:  # SerialException is one; a port that is gone gives others too
-            raise UserError(
+            raise Silent(
                 f"the board at {self.port} went away while it was asked", "is it running? see its log"
             ) from None
 
@@ -196,4 +200,4 @@ class _Reader:
         if came and self._begin in self._got:
             self._end = time.monotonic() + self._patience_s
         if time.monotonic() > self._end:
-            raise UserError(f"the board at {self._port} did not answer in time", "is its server running? see its log")
+            raise Silent(f"the board at {self._port} did not answer in time", "is its server running? see its log")

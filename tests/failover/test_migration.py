@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,12 +16,11 @@ from typing import Any
 
 import pytest
 from lab.net import Host
-from lab.packet import ACK
 from lab.pair import Terms
+from lab.renewing import AT_FIRST, Renewing
 from lab.servers import Isc, Plan, Server, Twinlease
 from lab.sides import NAME, PAIR_HEAP
 from lab.site import ADDRESSES, NETWORK, Site
-from lab.stations import Stations, Talk
 from lab.tools import require
 from lab.verdict import Rules, Verdict
 from lab.wait import wait_for
@@ -34,8 +32,6 @@ from typer.testing import CliRunner
 
 TERMS = Terms(pool=100, lease_s=30, mclt_s=10)
 ROLES = {"a": "primary", "b": "secondary"}
-AT_FIRST = 24
-EVERY_S = 0.3
 LIMIT_S = 120.0
 
 
@@ -60,60 +56,6 @@ class NewBoard(Twinlease):
             return False
 
 
-class Clients(Stations):
-    """Clients that renew again and again, in a thread of their own, while some more come; each try is remembered."""
-
-    def __init__(self, site: Site) -> None:
-        super().__init__(site)
-        self.first: dict[int, str] = {}
-        """The address that each was given first."""
-        self.tries: list[tuple[float, int, int, int, str]] = []
-        """Of renewals: Unix seconds, client, how many tries before, xid, the server that the first try goes to."""
-        self.rounds = 0
-        self.trouble: BaseException | None = None
-        self._wanted = AT_FIRST
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._live)
-
-    def begin(self) -> None:
-        """They get their leases, and begin to renew them."""
-        self._come()
-        self._thread.start()
-
-    def more(self, n: int = 3) -> None:
-        """So many others come, and two rounds of renewals begin and end after that."""
-        self._wanted += n
-        wanted, rounds = self._wanted, self.rounds + 3
-        wait_for(lambda: self.trouble or (len(self.leases) == wanted and self.rounds >= rounds), LIMIT_S, "renewals")
-        assert self.trouble is None, self.trouble
-
-    def end(self) -> None:
-        """A last round, and no more."""
-        self._over.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _live(self) -> None:
-        try:
-            while not self._over.wait(EVERY_S):
-                self._come()
-                self.renew(sorted(self.leases))
-                self.rounds += 1
-        except BaseException as bad:
-            self.trouble = bad
-
-    def _come(self) -> None:
-        self.obtain(range(len(self.leases) + 1, self._wanted + 1))
-        for number, lease in self.leases.items():
-            self.first.setdefault(number, lease.address)
-
-    def _say(self, raw: Any, talk: Talk, talks: dict[int, Talk]) -> None:
-        super()._say(raw, talk, talks)
-        if talk.kind == "renew":
-            server = self.leases[talk.number].server
-            self.tries.append((time.time(), talk.number, talk.tries, talk.xid, server))
-
-
 class Office:
     """Two dhcpds in NORMAL, their clients, and a witness at both cables."""
 
@@ -130,7 +72,7 @@ class Office:
             self.boards = {at: self._board(at, self.site.servers[at]) for at in "ab"}
             for server in (*self.dhcpds.values(), *self.boards.values()):
                 stack.callback(server.stop)
-            self.clients = stack.enter_context(Clients(self.site))
+            self.clients = stack.enter_context(Renewing(self.site))
             stack.callback(self.clients.end)
             for server in self.dhcpds.values():
                 server.daemon = server.launch()
@@ -185,20 +127,6 @@ def office(tmp_path: Path) -> Iterator[Office]:
         yield made
 
 
-def unanswered(office: Office) -> list[str]:
-    """Tries to renew that got no answer although a server was there: a first one goes to one server, the others to all."""
-    answered = {(e.message.xid, e.message.chaddr) for e in office.witness.answers(ACK)}
-
-    def excused(at: float, tries: int, server: str) -> bool:
-        return tries == 0 and any(span[0] <= at and (len(span) < 2 or at <= span[1]) for span in office.silent[server])
-
-    return [
-        f"{at:.2f}: client {number}, try {tries + 1}, first to {server}"
-        for at, number, tries, xid, server in office.clients.tries
-        if (xid, office.clients.mac(number)) not in answered and not excused(at, tries, server)
-    ]
-
-
 def test_no_client_notices_that_two_dhcpds_become_two_boards(office: Office) -> None:
     office.clients.begin()
     for board in office.boards.values():
@@ -223,7 +151,7 @@ def test_no_client_notices_that_two_dhcpds_become_two_boards(office: Office) -> 
     assert clients.trouble is None
     assert clients.first == {number: lease.address for number, lease in clients.leases.items()}
     assert len(set(clients.first.values())) == len(clients.first) == AT_FIRST + 15
-    assert not unanswered(office)
+    assert not clients.unanswered(office.witness, office.silent)
     violations = Verdict(Rules(TERMS.lease_s, TERMS.mclt_s), office.witness.separations).judge(office.witness.heard())
     assert not violations, "\n".join(violations)
     found = CliRunner().invoke(app, ["doctor", *(str(office.boards[at].board) for at in "ab")])

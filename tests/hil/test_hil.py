@@ -152,8 +152,6 @@ def test_power_cut(pair: list[Board], client: Client, record: Record) -> None:
 @pytest.mark.needs("IFACE")
 def test_upgrade(pair: list[Board], client: Client, record: Record) -> None:
     """`twinlease upgrade` goes over the pair; clients that ask all the while are all served, with what they had."""
-    if while_running([*UPGRADE, "--help"], lambda: time.sleep(0.02), LIMIT_S)[0] != 0:
-        pytest.skip("needs the command `twinlease upgrade`, which this version does not have")
     had = {number: client.must(number).address for number in range(1, 5)}
     served: list[Lease] = []
 

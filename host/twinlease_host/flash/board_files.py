@@ -88,6 +88,11 @@ class About:
     machine: str
     platform: str
 
+    @property
+    def release(self) -> str:
+        """As people write it."""
+        return ".".join(map(str, self.version))
+
 
 @dataclass
 class Changes:
@@ -123,6 +128,10 @@ class Files:
         """SHA-256 of each of these files, and of those below these folders, by path."""
         told = self._transport.exec(_LIST % (paths,)).decode()
         return dict(line.rsplit(" ", 1) for line in told.splitlines())
+
+    def run(self, code: str) -> str:
+        """What it prints on the board."""
+        return str(self._transport.exec(code).decode())
 
     def read(self, path: str) -> bytes | None:
         """A file, or None if there is none."""
@@ -202,6 +211,8 @@ class Files:
 def opened(port: str, appears_s: float = 0) -> Iterator[Files]:
     """The files of the board at this port. It is interrupted; a server on it stops in order first. Raises UserError.
 
+    Whatever goes wrong meanwhile, the board is told to start again with what it has.
+
     appears_s  how long the port may take to be there: USB goes and comes with the chip
     """
     handlers.use()
@@ -215,7 +226,11 @@ def opened(port: str, appears_s: float = 0) -> Iterator[Files]:
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # where the transport prints what it did not expect
             _enter(transport, port)
-            yield Files(transport)
+            try:
+                yield Files(transport)
+            except BaseException:
+                _restart(transport)
+                raise
     except TransportError as bad:
         lines = str(bad).strip().splitlines() or ["it does not answer any more"]
         full = "ENOSPC" in lines[-1] or "OSError: 28" in lines[-1]
@@ -226,6 +241,13 @@ def opened(port: str, appears_s: float = 0) -> Iterator[Files]:
     finally:
         with contextlib.suppress(OSError):
             transport.close()
+
+
+def _restart(transport: Any) -> None:
+    """If it still answers."""
+    with contextlib.suppress(TransportError, OSError):
+        transport.enter_raw_repl(soft_reset=False)
+        transport.exec_raw_no_follow("import machine; machine.reset()")
 
 
 def _enter(transport: Any, port: str) -> None:

