@@ -349,3 +349,10 @@ def test_a_file_system_without_room_for_two_is_told_before_anything_changes(
     with pytest.raises(UserError, match="a second firmware beside its own takes 53,248"):
         install(flash, TWO)
     assert flash.files() == {**ONE, "/board.conf": b"address 10.77.0.2/16\n"}
+
+
+def test_a_board_whose_firmware_is_elsewhere_is_left_alone(tmp_path: Path) -> None:
+    flash = holding(tmp_path / "rom", {})
+    with pytest.raises(UserError, match="does not start firmware out of its file system"):
+        install(flash, TWO)
+    assert set(flash.files()) == {"/board.conf"}

@@ -81,7 +81,7 @@ _drop({OLD!r})
 def install(files: Files, wanted: dict[str, bytes], progress: Callable[[int, int], None]) -> Changes:
     """Let the board start these from now on: absolute path and octets. What it has of them stays as it is.
 
-    Raises UserError if there is no room for both; then nothing has changed.
+    Raises UserError if there is no room for both, or if it starts none of its files; then nothing has changed.
     """
     live = files.hashes(*_PARTS)
     right = {path for path, octets in wanted.items() if live.get(path) == sha256(octets)}
@@ -89,7 +89,14 @@ def install(files: Files, wanted: dict[str, bytes], progress: Callable[[int, int
     if not changes.changed and not changes.removed:
         return changes
     files.run(_TOOLS)
-    if _whole(files)[0]:
+    whole, before = _whole(files)
+    if not live and not before:
+        raise UserError(
+            "this board does not start firmware out of its file system",
+            "if its image brings the firmware (ROMFS, frozen): twinlease flash BOARD --image FILE; "
+            "a virtual board that is no ESP32 takes this PC's when it is run again",
+        )
+    if whole:
         files.run(f"_drop({OLD!r})")
     there = files.hashes(NEXT)
     begun = {path for path, octets in wanted.items() if there.get(NEXT + path) == sha256(octets)}
