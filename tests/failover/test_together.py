@@ -60,7 +60,7 @@ def check_clients(pair: Pair, active: int) -> dict[str, object]:
     def counted() -> bool:
         return all(sum(b.state == "active" for b in side.leases().values()) == active for side in pair.sides)
 
-    wait_for(counted, 15, f"{active} active leases at both", glance_s=0.3)
+    wait_for(counted, 60, f"{active} active leases at both", glance_s=0.3)
     known = pair.wait_agreed()
     for number, lease in pair.clients.leases.items():
         assert known[lease.address].state == "active"
@@ -78,7 +78,7 @@ def test_a_lease_that_ends_is_free_at_both(pair_of: PairOf) -> None:
             return all(b.state in ("free", "backup") for side in pair.sides for b in side.leases().values())
 
         pair.wait_agreed()
-        wait_for(all_free, 40, "all leases to end at both", glance_s=0.3)
+        wait_for(all_free, 60, "all leases to end at both", glance_s=0.3)
         pair.wait_agreed()
         assert sum(pair.primary.free_lists(100)) == 100
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from boards import CONFIG, Board, tool
+from boards import CONFIG, LIMIT_S, Board, tool
 
 
 @pytest.mark.parametrize(
@@ -92,15 +92,19 @@ def test_what_exists_is_used_and_left(board: Board) -> None:
     assert "10.77.0.2/16" in left and "lan7" in left
 
 
+def wait_gone(pids: list[int]) -> None:
+    end = time.monotonic() + LIMIT_S
+    while left := [pid for pid in pids if Path(f"/proc/{pid}").exists()]:
+        assert time.monotonic() < end, f"processes {left} are still there"
+        time.sleep(0.01)
+
+
 def test_a_power_cut_ends_all_of_it_and_the_next_run_cleans_up(board: Board) -> None:
     board.boot()
     group = board.family()
     assert len(group) >= 2, "the tool and the interpreter"
     board.cut_power()
-    deadline = time.monotonic() + 2
-    while any(Path(f"/proc/{pid}").exists() for pid in group):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_gone(group)
     assert board.has_netns(), "nobody was left to remove it"
     board.boot()
     assert "replaced" not in board.said(), "the configuration is in flash already"
@@ -113,10 +117,7 @@ def test_the_interpreter_does_not_outlive_a_tool_that_is_killed_alone(board: Boa
     others = [pid for pid in board.family() if pid != board.process.pid]
     board.process.kill()
     board.process.wait()
-    deadline = time.monotonic() + 2
-    while any(Path(f"/proc/{pid}").exists() for pid in others):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_gone(others)
 
 
 def test_another_configuration_replaces_what_is_in_flash_and_says_so(board: Board) -> None:

@@ -192,7 +192,7 @@ class Story:
         )
         self.server.start()
         self.lease_after("rebound", before)
-        wait_for(self.last_ack_answers_a_broadcast, 2, "an ACK to a REQUEST sent to everybody in the capture")
+        wait_for(self.last_ack_answers_a_broadcast, 60, "an ACK to a REQUEST sent to everybody in the capture")
 
     def last_ack_answers_a_broadcast(self) -> bool:
         """Tell whether the REQUEST just before the newest ACK was REBINDING's: to everybody, its address in ciaddr."""

@@ -22,7 +22,7 @@ from lab.wait import wait_for as lab_wait_for
 ADDRESS = "10.77.0.2"
 CONFIG = "authoritative;\nsubnet 10.77.0.0 netmask 255.255.0.0 { range 10.77.1.1 10.77.1.20; }\n"
 PROMPT = "twinlease> "
-LIMIT_S = 30
+LIMIT_S = 90
 FAILED_START_S = 2.5  # the third start in a row that ends so soon is taken for a board that cannot start
 
 
@@ -64,7 +64,9 @@ class Person:
             self.tty.expect(re.escape(words).replace("\r", "").replace("\\\n", "\r*\n"))
         except pexpect.TIMEOUT:
             log = "\n".join(self.board.live.log.read_text(errors="replace").splitlines()[-30:])
-            raise AssertionError(f"{words!r} never came; last came {self.tty.before[-300:]!r}; the board's log:\n{log}") from None
+            raise AssertionError(
+                f"{words!r} never came; last came {self.tty.before[-300:]!r}; the board's log:\n{log}"
+            ) from None
         return str(self.tty.before).replace("\r", "")
 
     def types(self, keys: str) -> None:

@@ -77,7 +77,9 @@ def save(path: Path, segments: list[bytes]) -> None:
         seq = 1
         for segment in segments:
             tcp = struct.pack("!HHIIBBHHH", 40000, 647, seq, 1, 0x50, 0x18, 65535, 0, 0) + segment
-            ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0, b"\x0a\x35\x00\x01", b"\x0a\x35\x00\x02")
+            ip = struct.pack(
+                "!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0, b"\x0a\x35\x00\x01", b"\x0a\x35\x00\x02"
+            )
             frame = b"\x02\x00\x00\x00\x00\x02\x02\x00\x00\x00\x00\x01\x08\x00" + ip + tcp
             out.write(struct.pack("!IIII", NOW, 0, len(frame), len(frame)) + frame)
             seq += len(segment)

@@ -126,7 +126,7 @@ class Crowd:
         self.idle += [w.client for w in self.waiting.values()]
         self.waiting.clear()
 
-    def reclaim(self, clients: Iterable[int], limit_s: float = 10.0) -> None:
+    def reclaim(self, clients: Iterable[int], limit_s: float = 60.0) -> None:
         """These clients, who hold addresses, reboot and ask for them, one by one; each must get its own."""
         for client in clients:
             mine = self.ledger.by_client[client]

@@ -79,7 +79,7 @@ class Daemon:
         """Where the log ends now: a mark for `text` and `wait_log`."""
         return self.log.stat().st_size
 
-    def wait_log(self, pattern: str, limit_s: float = 10.0, since: int | None = None) -> re.Match[str]:
+    def wait_log(self, pattern: str, limit_s: float = 60.0, since: int | None = None) -> re.Match[str]:
         """Wait for a line in the log; fail at once if the program ends first."""
 
         def look() -> re.Match[str] | None:
@@ -97,7 +97,7 @@ class Daemon:
         """The end of the log, for error messages."""
         return "\n".join(self.text(0).splitlines()[-lines:])
 
-    def stop(self, limit_s: float = 10.0, number: int = signal.SIGTERM) -> None:
+    def stop(self, limit_s: float = 60.0, number: int = signal.SIGTERM) -> None:
         """Ask it to end; after the limit, end it."""
         if self.running():
             self.process.send_signal(number)

@@ -84,7 +84,7 @@ class Host:
 
     def wait_up(self) -> None:
         """Wait for the carrier."""
-        wait_for(lambda: "LOWER_UP" in self.ip("-o", "link", "show", self.iface), 5, f"carrier on {self.name}")
+        wait_for(lambda: "LOWER_UP" in self.ip("-o", "link", "show", self.iface), 60, f"carrier on {self.name}")
 
     def has_address(self, address: str) -> bool:
         """Tell whether the interface carries this IPv4 address."""
@@ -185,7 +185,7 @@ class Lan:
         """Wait until both ends carry frames."""
         for lan in (self, self._joined):
             show = ["ip", "-n", lan._hub, "-d", "-o", "link", "show", "trunk"]
-            wait_for(lambda show=show: " state forwarding " in run(show).stdout, 10, "the trunk to carry frames")  # type: ignore[misc]
+            wait_for(lambda show=show: " state forwarding " in run(show).stdout, 60, "the trunk to carry frames")  # type: ignore[misc]
 
     @staticmethod
     def _lay_cable(one: Host, other: Host) -> None:

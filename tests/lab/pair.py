@@ -30,7 +30,7 @@ from .wait import wait_for
 from .witness import Witness
 
 FIRST = "10.53.1.0"
-AGREE_S = 15.0
+AGREE_S = 60.0
 """dhcpd sends its acknowledgements, and writes its database, up to two seconds late; then the other side may follow."""
 
 ENDS_APART_S = 2

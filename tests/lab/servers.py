@@ -84,7 +84,7 @@ class Server(ABC):
     def argv(self) -> list[str | Path]:
         """The command that runs it in the foreground, its log on its output."""
 
-    def start(self, limit_s: float = 30.0) -> None:
+    def start(self, limit_s: float = 120.0) -> None:
         """Start it and wait until it serves."""
         self.daemon = self.launch()
         self.daemon.wait_log(self.says_ready, limit_s)
@@ -113,7 +113,7 @@ class Server(ABC):
         """End all of its processes at once; when this returns, the last of them is gone."""
         self.live.kill()
         netns = self.host.netns
-        wait_for(lambda: not udp_port_is_open(netns, 67), 10, f"{self.name}'s port to close after SIGKILL of its group")
+        wait_for(lambda: not udp_port_is_open(netns, 67), 60, f"{self.name}'s port to close after SIGKILL of its group")
 
     @property
     def live(self) -> Daemon:

@@ -193,7 +193,7 @@ class IscSide(Side):
             f"set local-state = {_PARTNER_DOWN}\nupdate\n"
         )
         run(["ip", "netns", "exec", self.host.netns, "sh", "-c", f"omshell < {script}"])
-        self.wait_state("partner-down", limit_s=10)
+        self.wait_state("partner-down", limit_s=60)
 
     def database(self) -> dhcpd_leases.Database:
         """What dhcpd.leases says now. dhcpd writes its changes out with the next answer or after two seconds."""
@@ -281,7 +281,7 @@ class BoardSide(Side):
 
     def partner_down(self) -> None:
         self.ask(f"failover partner-down {NAME} yes")
-        self.wait_state("partner-down", limit_s=10)
+        self.wait_state("partner-down", limit_s=60)
 
     def is_in(self, *wanted: str) -> bool:
         if "This board serves nobody" in self.log():

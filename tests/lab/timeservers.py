@@ -35,7 +35,7 @@ class Chronyd:
         """It answers when this returns."""
         words: list[str | Path] = ["chronyd", "-x", "-d", "-u", "root", "-f", self.where / "chrony.conf"]
         self.daemon = Daemon("chronyd", words, self.where / "log", self.host)
-        wait_for(lambda: udp_port_is_open(self.host.netns, PORT), 10, "chronyd's port", self.daemon.tail)
+        wait_for(lambda: udp_port_is_open(self.host.netns, PORT), 60, "chronyd's port", self.daemon.tail)
         return self
 
     def stop(self) -> None:

@@ -220,7 +220,9 @@ class Dhcpd:
         self.now = now
         for address in self._dirty & self.disk.keys():
             kept = self.disk[address]
-            if kept.tsfp > self.leases[address].tsfp:  # it had agreed to less, and that was not on disk yet: section 5.1
+            if (
+                kept.tsfp > self.leases[address].tsfp
+            ):  # it had agreed to less, and that was not on disk yet: section 5.1
                 kept.raised, kept.raised_by = kept.tsfp, "rewind"
         self.leases = {a: replace(self.disk[a]) if a in self.disk else Lease(a) for pool in self.pools for a in pool}
         self.queues = {a: i for i, pool in enumerate(self.pools) for a in pool}

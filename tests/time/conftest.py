@@ -50,7 +50,7 @@ class Insistent:
     def __exit__(self, kind: object, *trouble: object) -> None:
         try:
             if kind is None:
-                wait_for(lambda: len(self.addresses) > 3, 30, "the client to have asked some more times")
+                wait_for(lambda: len(self.addresses) > 3, 60, "the client to have asked some more times")
         finally:
             self._over.set()
             self._thread.join()

@@ -39,7 +39,9 @@ def option(code, value):
     return bytes([code, len(value)]) + value
 
 
-def message(kind, hw=1, options=b"", ciaddr="0.0.0.0", giaddr="0.0.0.0", htype=1, hlen=6, op=1, flags=0, secs=0, end=END):
+def message(
+    kind, hw=1, options=b"", ciaddr="0.0.0.0", giaddr="0.0.0.0", htype=1, hlen=6, op=1, flags=0, secs=0, end=END
+):
     """A client's message; kind None leaves out option 53, hw is a number for mac() or the octets themselves."""
     hardware = mac(hw) if isinstance(hw, int) else hw
     head = bytes([op, htype, hlen, 0]) + b"\x12\x34\x56\x78" + bytes([secs >> 8, secs & 255, flags, 0])

@@ -11,7 +11,9 @@ def office(inside, outside=""):
 
 
 def test_reservation_by_hardware():
-    o = office("range 10.77.1.1 10.77.1.9;", "host till { hardware ethernet 02:00:00:00:00:07; fixed-address 10.77.0.7; }")
+    o = office(
+        "range 10.77.1.1 10.77.1.9;", "host till { hardware ethernet 02:00:00:00:00:07; fixed-address 10.77.0.7; }"
+    )
     ack = o.lease(7)
     assert ack.address == "10.77.0.7" and ack.seconds == 43200 and o.persisted == []
     assert o.lease(8).address == "10.77.1.1"
@@ -19,9 +21,12 @@ def test_reservation_by_hardware():
 
 
 def test_reservation_by_client_identifier_wins_over_hardware():
-    o = office("range 10.77.1.1 10.77.1.9;", """
+    o = office(
+        "range 10.77.1.1 10.77.1.9;",
+        """
       host a { hardware ethernet 02:00:00:00:00:07; fixed-address 10.77.0.7; }
-      host b { option dhcp-client-identifier "printer"; fixed-address 10.77.0.8; }""")
+      host b { option dhcp-client-identifier "printer"; fixed-address 10.77.0.8; }""",
+    )
     assert o.lease(7, option(61, b"printer")).address == "10.77.0.8"
     assert o.lease(7).address == "10.77.0.7"
 
@@ -34,11 +39,14 @@ def test_fixed_address_on_the_clients_own_network_is_chosen():
 
 
 def test_host_and_group_options_override_outer_ones():
-    o = office("option domain-name \"net\"; range 10.77.1.1 10.77.1.9;", """
+    o = office(
+        'option domain-name "net"; range 10.77.1.1 10.77.1.9;',
+        """
       option domain-name "global"; option ntp-servers 10.0.0.1;
       group { option domain-name "group"; next-server 10.77.0.99; filename "group.img";
         host a { hardware ethernet 02:00:00:00:00:07; option ntp-servers 10.0.0.2; }
-      }""")
+      }""",
+    )
     ack = o.lease(7)
     assert ack.address == "10.77.1.1" and ack.options[15] == b"group" and ack.options[42] == ip("10.0.0.2")
     assert ack.octets[20:24] == ip("10.77.0.99") and ack.octets[108:117] == b"group.img"
@@ -47,13 +55,18 @@ def test_host_and_group_options_override_outer_ones():
 
 
 def test_use_host_decl_names():
-    o = office("range 10.77.1.1 10.77.1.9;", "use-host-decl-names on; host till-7 { hardware ethernet 02:00:00:00:00:07; }")
+    o = office(
+        "range 10.77.1.1 10.77.1.9;", "use-host-decl-names on; host till-7 { hardware ethernet 02:00:00:00:00:07; }"
+    )
     assert o.lease(7).options[12] == b"till-7"
 
 
 def test_known_and_unknown_clients_have_their_pools():
-    o = office("""pool { allow known-clients; range 10.77.1.1 10.77.1.2; }
-      pool { deny known-clients; range 10.77.2.1 10.77.2.2; }""", "host a { hardware ethernet 02:00:00:00:00:07; }")
+    o = office(
+        """pool { allow known-clients; range 10.77.1.1 10.77.1.2; }
+      pool { deny known-clients; range 10.77.2.1 10.77.2.2; }""",
+        "host a { hardware ethernet 02:00:00:00:00:07; }",
+    )
     assert o.lease(7).address == "10.77.1.1" and o.lease(8).address == "10.77.2.1"
     assert o.reboot("10.77.1.2", 8).type == NAK
     assert o.lease(9).address == "10.77.2.2"
@@ -61,9 +74,12 @@ def test_known_and_unknown_clients_have_their_pools():
 
 
 def test_class_with_match_if_and_its_own_options():
-    o = office("""pool { allow members of "phones"; range 10.77.1.1 10.77.1.2; }
-      pool { deny members of "phones"; range 10.77.2.1 10.77.2.9; }""", """
-      class "phones" { match if substring(option vendor-class-identifier, 0, 5) = "PHONE"; option tftp-server-name "tftp"; }""")
+    o = office(
+        """pool { allow members of "phones"; range 10.77.1.1 10.77.1.2; }
+      pool { deny members of "phones"; range 10.77.2.1 10.77.2.9; }""",
+        """
+      class "phones" { match if substring(option vendor-class-identifier, 0, 5) = "PHONE"; option tftp-server-name "tftp"; }""",
+    )
     phone = o.lease(1, option(60, b"PHONE-42"))
     assert phone.address == "10.77.1.1" and phone.options[66] == b"tftp"
     desk = o.lease(2, option(60, b"MSFT 5.0"))
@@ -71,33 +87,45 @@ def test_class_with_match_if_and_its_own_options():
 
 
 def test_subclass_by_hardware():
-    o = office("""pool { allow members of "lab"; range 10.77.1.1 10.77.1.2; } pool { range 10.77.2.1 10.77.2.9; deny members of "lab"; }""", """
+    o = office(
+        """pool { allow members of "lab"; range 10.77.1.1 10.77.1.2; } pool { range 10.77.2.1 10.77.2.9; deny members of "lab"; }""",
+        """
       class "lab" { match hardware; }
       subclass "lab" 1:02:00:00:00:00:07 { option domain-name "seven"; }
-      subclass "lab" 1:02:00:00:00:00:08;""")
+      subclass "lab" 1:02:00:00:00:00:08;""",
+    )
     assert o.lease(7).options[15] == b"seven" and o.lease(8).address == "10.77.1.2"
     assert o.lease(9).address == "10.77.2.1"
 
 
 def test_pxe_by_architecture():
-    o = office("""range 10.77.1.1 10.77.1.9; next-server 10.77.0.5;
+    o = office(
+        """range 10.77.1.1 10.77.1.9; next-server 10.77.0.5;
       if option arch = 00:07 { filename "efi64"; } elsif option arch = 00:00 { filename "bios"; } else { filename "other"; }""",
-        "option arch code 93 = unsigned integer 16;")
+        "option arch code 93 = unsigned integer 16;",
+    )
+
     def name(octets):
         return octets[108:120].split(b"\0")[0] if isinstance(octets, bytes) else None
+
     assert name(o.discover(1, option(93, b"\0\7")).octets) == b"efi64"
     assert name(o.discover(1, option(93, b"\0\0")).octets) == b"bios"
     assert name(o.discover(1).octets) == b"other"
 
 
 def test_computed_option():
-    o = office("range 10.77.1.1 10.77.1.9; option host-name = concat(\"dhcp-\", binary-to-ascii(10, 8, \"-\", leased-address));")
+    o = office(
+        'range 10.77.1.1 10.77.1.9; option host-name = concat("dhcp-", binary-to-ascii(10, 8, "-", leased-address));'
+    )
     assert o.lease(1, option(55, b"\x0c")).options[12] == b"dhcp-10-77-1-1"
 
 
 def test_vendor_encapsulated_options():
-    o = office("range 10.77.1.1 10.77.1.9; vendor-option-space ACME; option ACME.server 10.0.0.9; option ACME.name \"x\";", """
-      option space ACME; option ACME.server code 1 = ip-address; option ACME.name code 2 = text;""")
+    o = office(
+        'range 10.77.1.1 10.77.1.9; vendor-option-space ACME; option ACME.server 10.0.0.9; option ACME.name "x";',
+        """
+      option space ACME; option ACME.server code 1 = ip-address; option ACME.name code 2 = text;""",
+    )
     assert o.lease(1, option(55, b"\x2b")).options[43] == b"\1\4\x0a\0\0\x09\2\1x"
 
 
@@ -110,8 +138,10 @@ def test_deny_unknown_clients_and_booting():
 
 
 def test_bootp_by_host_declaration_and_dynamic():
-    o = office("range dynamic-bootp 10.77.1.1 10.77.1.2; range 10.77.2.1 10.77.2.9;",
-               "host a { hardware ethernet 02:00:00:00:00:07; fixed-address 10.77.0.7; filename \"boot\"; }")
+    o = office(
+        "range dynamic-bootp 10.77.1.1 10.77.1.2; range 10.77.2.1 10.77.2.9;",
+        'host a { hardware ethernet 02:00:00:00:00:07; fixed-address 10.77.0.7; filename "boot"; }',
+    )
     fixed = o.send(message(None, 7))
     assert fixed.address == "10.77.0.7" and fixed.type is None and fixed.octets[108:112] == b"boot"
     dynamic = o.send(message(None, 8))
@@ -133,9 +163,14 @@ def test_deny_bootp():
 
 
 def test_server_identifier_next_server_and_names():
-    o = office("range 10.77.1.1 10.77.1.9;", 'server-identifier 10.77.0.200; server-name "srv"; filename "f"; next-server 10.0.0.1;')
+    o = office(
+        "range 10.77.1.1 10.77.1.9;",
+        'server-identifier 10.77.0.200; server-name "srv"; filename "f"; next-server 10.0.0.1;',
+    )
     offer = o.discover(1)
-    assert offer.options[54] == ip("10.77.0.200") and offer.octets[44:48] == b"srv\0" and offer.octets[108:110] == b"f\0"
+    assert (
+        offer.options[54] == ip("10.77.0.200") and offer.octets[44:48] == b"srv\0" and offer.octets[108:110] == b"f\0"
+    )
     assert o.select(offer, 1).type == ACK
 
 
@@ -146,8 +181,10 @@ def test_long_option_goes_out_in_pieces():
 
 
 def test_options_overload_file_and_sname_when_the_message_is_small():
-    o = office('range 10.77.1.1 10.77.1.9; option a "%s"; option b "%s"; option c "%s";' % ("a" * 230, "b" * 100, "c" * 50),
-               "option a code 200 = text; option b code 201 = text; option c code 202 = text;")
+    o = office(
+        'range 10.77.1.1 10.77.1.9; option a "%s"; option b "%s"; option c "%s";' % ("a" * 230, "b" * 100, "c" * 50),
+        "option a code 200 = text; option b code 201 = text; option c code 202 = text;",
+    )
     reply = o.discover(1, option(55, b"\xc8\xc9\xca"))
     assert len(reply.octets) <= 548 and reply.options[52] == b"\1"
     assert reply.octets[108:110] == b"\xc9\x64" and reply.options[202] == b"c" * 50
@@ -155,8 +192,10 @@ def test_options_overload_file_and_sname_when_the_message_is_small():
 
 
 def test_overload_leaves_a_configured_filename_alone():
-    o = office('range 10.77.1.1 10.77.1.9; filename "boot"; option a "%s"; option b "%s";' % ("a" * 230, "b" * 60),
-               "option a code 200 = text; option b code 201 = text;")
+    o = office(
+        'range 10.77.1.1 10.77.1.9; filename "boot"; option a "%s"; option b "%s";' % ("a" * 230, "b" * 60),
+        "option a code 200 = text; option b code 201 = text;",
+    )
     reply = o.discover(1, option(55, b"\xc8\xc9"))
     assert reply.octets[108:113] == b"boot\0" and reply.options[52] == b"\2" and reply.octets[44:46] == b"\xc9\x3c"
 
@@ -176,10 +215,13 @@ def test_group_around_a_subnet():
 
 
 def test_encapsulated_space_and_vendor_identifying_options():
-    o = office("""range 10.77.1.1 10.77.1.9; option SIP.server 10.0.0.9; option ACME.mode 7;""", """
+    o = office(
+        """range 10.77.1.1 10.77.1.9; option SIP.server 10.0.0.9; option ACME.mode 7;""",
+        """
       option space SIP; option SIP.server code 1 = ip-address; option sip-box code 210 = encapsulate SIP;
       option space ACME code width 1 length width 1; option ACME.mode code 2 = unsigned integer 8;
-      option vendor.acme code 4491 = encapsulate ACME;""")
+      option vendor.acme code 4491 = encapsulate ACME;""",
+    )
     reply = o.lease(1, option(55, b"\xd2\x7d"))
     assert reply.options[210] == b"\1\4\x0a\0\0\x09"
     if 125 in reply.options:

@@ -38,7 +38,12 @@ def test_buckets_of_known_clients():
     for key, bucket, primarys in VECTORS:
         octets = unhexlify(key)
         assert b.bucket(b"??" + octets + b"?", 2, len(octets)) == bucket, key
-        assert b.is_primarys(half, bucket) == primarys == b.is_ours(True, half, bucket) == (not b.is_ours(False, half, bucket))
+        assert (
+            b.is_primarys(half, bucket)
+            == primarys
+            == b.is_ours(True, half, bucket)
+            == (not b.is_ours(False, half, bucket))
+        )
 
 
 def test_a_key_of_256_octets_starts_from_zero_again():

@@ -11,7 +11,7 @@ from twinlease.net.failover import Failover
 from twinlease.net.sockets import readable, writable
 
 PORT = 6470
-LIMIT_S = 10
+LIMIT_S = 60
 
 
 class Conf:

@@ -268,8 +268,12 @@ def test_a_changed_host_name_is_persisted_even_if_the_lease_is_fresh():
 
 def test_renew_path_allocates_nothing():
     """DESIGN: no heap object for a client, a packet or a time; holds with a name, an identifier and a request list."""
-    office = Office(BASIC + "dhcp-cache-threshold 0; host other { hardware ethernet 02:00:00:00:77:77; fixed-address 10.77.0.9; }")
-    options = option(61, b"\xff\0\0\0\1\0\1\x2a") + option(12, b"till-7") + option(55, b"\1\3\6\x0f") + option(57, b"\5\xdc")
+    office = Office(
+        BASIC + "dhcp-cache-threshold 0; host other { hardware ethernet 02:00:00:00:77:77; fixed-address 10.77.0.9; }"
+    )
+    options = (
+        option(61, b"\xff\0\0\0\1\0\1\x2a") + option(12, b"till-7") + option(55, b"\1\3\6\x0f") + option(57, b"\5\xdc")
+    )
     first = office.lease(1, options)
     octets = message(REQUEST, 1, options, ciaddr=first.address)
     node, length = office.node, len(octets)
