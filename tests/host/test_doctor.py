@@ -147,7 +147,7 @@ def test_old_firmware_on_one_side(pair: list[Facts]) -> None:
     assert told.says == "board B has firmware 0.9.1, board A has 0.10.0" and "board A serves" in told.mend
     assert told.mend.startswith("stop the virtual board")
     pair[1].told["version"]["board"] = "esp32"
-    assert first(pair, "old-firmware").mend.startswith("twinlease flash BOARD --port pair/board-b")
+    assert first(pair, "old-firmware").mend.startswith("twinlease upgrade pair/board-a pair/board-b;")
 
 
 def test_pool_exhausted(pair: list[Facts]) -> None:

@@ -449,14 +449,14 @@ def _firmware(one: Facts, two: Facts) -> Iterator[Finding]:
         "old-firmware",
         PAIR,
         f"{old} has firmware {old.version}, {new} has {new.version}",
-        _with_new_firmware(old) + f"; leases and configuration stay, and {new} serves meanwhile",
+        _with_new_firmware(old, one, two) + f"; leases and configuration stay, and {new} serves meanwhile",
     )
 
 
-def _with_new_firmware(board: Facts) -> str:
+def _with_new_firmware(board: Facts, one: Facts, two: Facts) -> str:
     if board.runs_on == _VIRTUAL:
         return "stop the virtual board and start it again: twinlease vboard run"
-    return f"twinlease flash BOARD --port {board.port} (BOARD: twinlease flash --help)"
+    return f"twinlease upgrade {one.port} {two.port}"
 
 
 def _with_address(board: Facts, address: str) -> str:
