@@ -105,6 +105,8 @@ def test_what_is_asked_of_a_chip_has_its_own_name_on_a_board(port: str) -> None:
     for name in (f"twinlease/board/{module}.py" for module in MODULES[port]):
         asked = attributes(sources[name]) & own
         assert asked <= attributes(folded[name]), f"{name}: lend.OF_CHIPS lacks {asked - attributes(folded[name])}"
+        # A driver passes by name to the chip alone.
+        assert keywords(sources[name]) == keywords(folded[name]), f"{name}: lend.OF_CHIPS lacks a parameter"
 
 
 @functools.cache
@@ -114,6 +116,10 @@ def on_a_board() -> dict[str, str]:
 
 def attributes(text: str) -> set[str]:
     return {node.attr for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)}
+
+
+def keywords(text: str) -> set[str]:
+    return {node.arg for node in ast.walk(ast.parse(text)) if isinstance(node, ast.keyword) and node.arg}
 
 
 def names_of_chips(folder: Path) -> set[str]:
