@@ -95,6 +95,10 @@ class _Driver:
         self.tell = exchange.log.exchange
 
 
+class _Left(BaseException):
+    """The line is MicroPython's from here on, and what is still typed is not for the console."""
+
+
 class _App:
     """What the console may look at, and change: a server that has served."""
 
@@ -122,8 +126,10 @@ class _App:
         assert len(text) < 400, text
 
     def stop(self, why, then=None):
-        """Asked to start again: it does not, and goes on."""
+        """Asked to start again: it does not, and goes on; but not when the REPL is wanted."""
         self.stopped += 1
+        if not why:
+            raise _Left
         if then:
             then()
 
@@ -179,7 +185,10 @@ def press(app, typed):
     """All of it at one console; its last command is answered."""
     typed += _LAST
     wire = _Wire(typed)
-    asyncio.run(console.run(wire, wire, app, wire.typed[:0] or asyncio.run(wire.read(1))))
+    try:
+        asyncio.run(console.run(wire, wire, app, wire.typed[:0] or asyncio.run(wire.read(1))))
+    except _Left:
+        return
     said = bytes(wire.printed)
     assert wire.at > len(typed), "the console stopped reading"
     end = b"error" if said.endswith(b"error\r\ntwinlease> ") and app.board.store.kept.get(_LOCK) else b"ok"
