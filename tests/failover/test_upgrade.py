@@ -40,7 +40,6 @@ TERMS = Terms(pool=100, lease_s=30, mclt_s=10)
 ROLES = {"a": "primary", "b": "secondary"}
 LIMIT_S = 180.0
 GLANCE_S = 0.02
-FAREWELL_S = 1.0  # it tells its partner, and does not answer any more
 BEFORE, BAD = "0.0.9", "9.9.9"
 
 
@@ -111,7 +110,7 @@ class Office:
                     spans = self.silent[ADDRESSES[at]]
                     if word == "Stopped: ":
                         self.witness.parted()
-                        spans.append([time.time() - FAREWELL_S])
+                        spans.append([time.time()])
                     elif word == "Twinlease ":
                         self.witness.united()
                     elif spans:

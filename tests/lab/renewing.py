@@ -16,6 +16,7 @@ from .witness import Witness
 AT_FIRST = 24
 EVERY_S = 0.3
 LIMIT_S = 120.0
+LAST_S = 1.0  # who asks a server so shortly before its end may get no answer any more
 
 
 class Renewing(Stations):
@@ -59,7 +60,9 @@ class Renewing(Stations):
         answered = {(e.message.xid, e.message.chaddr) for e in witness.answers(ACK)}
 
         def excused(at: float, tries: int, server: str) -> bool:
-            return tries == 0 and any(span[0] <= at and (len(span) < 2 or at <= span[1]) for span in silent[server])
+            return tries == 0 and any(
+                span[0] - LAST_S <= at and (len(span) < 2 or at <= span[1]) for span in silent[server]
+            )
 
         return [
             f"{at:.2f}: client {number}, try {tries + 1}, first to {server}"
