@@ -85,6 +85,12 @@ class _Board(consoles.Board):
             self.store.store("dhcpd.conf", networks.PLAIN.encode())
             self.store.store("rollback.1.conf", networks.CROWDED.encode())
 
+    def say(self, text):
+        assert len(text) < 400, text
+
+    def forget_person(self):
+        pass
+
 
 class _Driver:
     received = sent = unsent = errors = starved = 0

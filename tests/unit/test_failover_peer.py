@@ -458,6 +458,12 @@ def _replaced_after_a_promise(which, want_s, new):
     pair.heal()
     pair.restart(gone, erase=True)
     pair.until(pair.normal, 900)
+    for side in pair.sides:  # the one who died was never told that the lease had ended: nobody else can have it
+        assert side.table.state(row) == ACTIVE and side.table.is_client(row, plain(1).who()), (
+            which,
+            want_s,
+            side.address,
+        )
     while one.now(pair.up) <= promised:
         for side in pair.sides:
             assert not side.peer.serves or not side.peer.may_allocate(row, side.now(pair.up))

@@ -6,7 +6,7 @@ from leases import Dice, check
 from twinlease.failover import pools
 from twinlease.failover import wire as w
 from twinlease.failover.writer import Writer
-from twinlease.lease.row import ACKED, ACTIVE, BACKUP, DUE, EXPIRED, FREE, RELEASED, RESET, SENT
+from twinlease.lease.row import ABANDONED, ACKED, ACTIVE, BACKUP, DUE, EXPIRED, FREE, RELEASED, RESET, SENT
 
 
 def upddones(side):
@@ -163,6 +163,36 @@ def test_an_isc_that_may_have_seen_a_client_since_it_released_keeps_its_lease():
         assert m.read(b.waiting[0], 0, len(b.waiting[0])) == 0 and m.octet(w.BINDING_STATUS) == status
         settle(a, b, NOW)
         assert (a.table.state(3), b.table.state(3)) == (FREE, FREE)
+
+
+def test_an_isc_that_may_have_leased_what_was_abandoned_before_keeps_its_lease():
+    """Found by the simulator beside a dhcpd, seed 631315: it ends its own lease at an ABANDONED of before the link."""
+    for since, primary, status in (
+        (-1, True, ABANDONED),
+        (NOW - 5, True, ABANDONED),
+        (NOW, True, EXPIRED),
+        (NOW, False, EXPIRED),
+    ):
+        for leased in (False, True):
+            a, b = pair()
+            a, b = (a, b) if primary else (b, a)
+            if leased and status == EXPIRED:
+                b.grant(3, 3, NOW - 1)
+                b.table.clear_flags(3, DUE)
+            a.table.set_state(3, ABANDONED)
+            a.table.set_times(3, NOW + 1000, NOW - 2)
+            a.updates.put(3)
+            a.updates.isc_since = since
+            a.send(b, NOW)
+            m = w.Message()
+            assert m.read(b.waiting[0], 0, len(b.waiting[0])) == 0 and m.octet(w.BINDING_STATUS) == status
+            if status == EXPIRED:
+                assert m.size[w.CLIENT_HARDWARE_ADDRESS] == 7 and m.time(w.LEASE_EXPIRATION_TIME) == NOW - 2
+            settle(a, b, NOW)
+            told = ACTIVE if leased and status == EXPIRED else ABANDONED
+            assert (a.table.state(3), b.table.state(3)) == (told, told), (since, primary, leased)
+            if told == ABANDONED:
+                assert a.due() == [] and a.table.ends(3) == NOW + 1000
 
 
 def test_a_dhcpd_that_loses_its_update_over_ours_hears_what_it_told():

@@ -197,7 +197,7 @@ class Exchange(Service):
         """Updates, as many as there is room for."""
         server = self.store.server
         self.updates.since = 0 if server.trusted_time and server.own_time else self.started
-        if self.link:
+        if self.link and not self.link.fresh:  # its first word tells whether it knows what we have told before
             self.updates.send(self.link.writer, now, self.shift())
 
     def _balance(self, by_timer):

@@ -18,7 +18,7 @@ from array import array
 
 from micropython import const
 
-from ..lease.row import ACKED, DUE, EXPIRED, FREE, NONE, RELEASED, SENT
+from ..lease.row import ABANDONED, ACKED, DUE, EXPIRED, FREE, NONE, RELEASED, SENT
 from ..octets import copy, get32
 from . import wire as w
 from .service import is_own_address
@@ -206,8 +206,8 @@ class Updates:
         if isc_since >= 0 and self.bindings.hold_back(t, row, header_time - shift, self._primary):
             self.store.persist(row)
         self.bindings.fill(self._binding, t, row, shift, self.since if isc_since < 0 else 0)
-        if t.ends(row) < isc_since and self._binding.status == RELEASED:
-            self._binding.status = EXPIRED  # an ISC may have seen the client since: this it holds against its own lease
+        if isc_since >= 0:
+            self._doubt(row, isc_since)
         if not writer.bndupd(header_time, self._binding):
             return False
         state = t.state(row)
@@ -227,6 +227,19 @@ class Updates:
         t.clear_flags(row, DUE)
         t.set_flags(row, SENT)
         return True
+
+    def _doubt(self, row, since):
+        """Of before the link: an ISC may have leased the address since, and holds EXPIRED against its own lease."""
+        t, binding = self.table, self._binding
+        if binding.status == RELEASED and t.ends(row) < since:
+            binding.status = EXPIRED
+        elif binding.status == ABANDONED and t.cltt(row) < since and not is_own_address(t, row):
+            binding.status = EXPIRED
+            binding.lease_expiration = binding.potential_expiration = binding.cltt = binding.start
+            binding.chaddr_n = 7  # nobody's
+            binding.chaddr[0] = 1
+            for i in range(1, 7):
+                binding.chaddr[i] = 0
 
     # Answers
 
@@ -258,6 +271,10 @@ class Updates:
             return -1
         if reason >= 0:
             self._rejected(reason, up)
+            return -1
+        if t.state(row) == ABANDONED and t.cltt(row) < self.isc_since and not is_own_address(t, row):
+            t.set_times(row, t.ends(row), max(now, self.isc_since))  # it has not leased it: now it may hear the truth
+            self._again(row)
             return -1
         freed = self.bindings.acked(t, row)
         self.store.save_later(row)
