@@ -713,6 +713,32 @@ def test_a_wait_from_a_first_start_moves_with_the_clock():
     assert pair.up - began >= 10 * MCLT - 20
 
 
+def test_a_clock_that_begins_anew_lengthens_no_wait():
+    """Found by the simulator, seed 632591: the time of before was moved along with the clock, and lay seven years ahead."""
+    pair = normal()
+    pair.stop(pair.b)
+    pair.run(20)
+    pair.asleep = []
+    pair._drop_all(pair.b)
+    store = pair.b.store
+    store.flash, store.meta, store.identity = {}, {}, type(store.identity)(b"board--B", 5)
+    pair.b.ahead = 30 - NOW
+    pair.b.start(pair.up)
+    began = pair.up
+    for _ in range(2):  # it is told the time, loses its power, and does not know the time again
+        pair.run(5)
+        pair.b.peer.clock_moved(NOW - 30)
+        pair.b.ahead = 0
+        pair.run(5)
+        pair.b.ahead = 30 - NOW
+        pair.restart(pair.b)
+    pair.run(5)
+    pair.b.peer.clock_moved(NOW - 30)
+    pair.b.ahead = 0
+    pair.until(pair.settled, 10 * MCLT + 100)
+    assert pair.up - began >= 10 * MCLT - 20
+
+
 TWO = """
 failover peer "fo-lab" {
   primary; address 10.53.0.1; peer address 10.53.0.2;

@@ -65,11 +65,14 @@ def first(primary, mclt, now, served_until=None):
     return Record(primary, mclt, RECOVER, RECOVER, now, UNKNOWN, served, False, 0, False)
 
 
-def moved(record, since, step):
-    """The record after our clock was set, by `step` seconds: times after `since` move along."""
+def moved(record, since, now, step):
+    """The record after our clock was set, by `step` seconds: times of this run, from `since` to `now`, move along.
+
+    A later one was told by a clock that was right, before one without the time began anew.
+    """
     stos, served = record.stos, record.served_until
     return altered(
         record,
-        stos=max(stos + step, 0) if stos > since else stos,
-        served_until=max(served + step, 1) if served > max(since, 0) else served,
+        stos=max(stos + step, 0) if since < stos <= now else stos,
+        served_until=max(served + step, 1) if max(since, 0) < served <= now else served,
     )

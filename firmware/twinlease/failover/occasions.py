@@ -52,13 +52,13 @@ def clock_moved(peer, step):
     older than that: they stay, and what counts from them ends no earlier than it should.
     """
     peer.partner_clock.moved(step)
-    since = peer.started
+    since, now = peer.started, peer.now
     peer.now += step
     peer.started += step
     for at in ("alone_until", "balance_at", "balanced_at", "held_until"):
         if getattr(peer, at) > max(since, 0):  # 0 is no time, also in a run that began at 0
             setattr(peer, at, max(getattr(peer, at) + step, 1))
-    peer.record = memory.moved(peer.record, since, step)
+    peer.record = memory.moved(peer.record, since, now, step)
     if peer.wait_until >= 0:
         peer.wait_until = endpoint.wait_until(peer.record)
     memory.keep(peer, peer.record)
