@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,13 @@ from typing import Self
 import serial
 
 from .errors import UserError
+
+GONE: tuple[type[Exception], ...] = (OSError,)
+"""What a port raises whose board goes away: SerialException is an OSError, termios.error is none."""
+if sys.platform != "win32":
+    import termios
+
+    GONE = (OSError, termios.error)
 
 BAUD = 115200
 PATIENCE_S = 5.0
@@ -96,7 +104,7 @@ class Link:
                 self._send(line, octets, piece_s)
                 line.write(b"\x04")
             return reader.answer()
-        except OSError:  # SerialException is one; a port that is gone gives others too
+        except GONE:
             raise Silent(
                 f"the board at {self.port} went away while it was asked", "is it running? see its log"
             ) from None
@@ -126,7 +134,7 @@ def _open(port: str, end: float) -> serial.Serial:
     while True:
         try:
             return serial.serial_for_url(port, BAUD, timeout=0.05, exclusive=True)
-        except serial.SerialException as bad:
+        except GONE as bad:
             if time.monotonic() > end or "lock" not in str(bad):
                 raise UserError(f"cannot open {port}: {_told(port, str(bad))}", why_closed(port, str(bad))) from None
             time.sleep(0.02)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import termios
 import threading
 import tty
 
@@ -11,6 +12,7 @@ import pytest
 import serial
 from twinlease_host import serial_link
 from twinlease_host.errors import UserError
+from twinlease_host.flash import board_files
 
 
 @pytest.mark.parametrize("already_gone", [False, True])
@@ -38,3 +40,19 @@ def test_a_board_that_goes_away_amid_its_answer_is_named(already_gone: bool, mon
         serial_link.ask(port, "show failover", timeout_s=5)
     board.join()
     os.close(slave)
+
+
+@pytest.mark.parametrize("bad", [termios.error(5, "Input/output error"), OSError(5, "Input/output error")])
+def test_a_board_that_goes_away_as_its_port_is_opened_is_named(bad: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of termios.error pyserial makes nothing of its own: it was a traceback in `twinlease demo`."""
+
+    def opens(*words: object, **how: object) -> None:
+        raise bad
+
+    monkeypatch.setattr(serial, "serial_for_url", opens)
+    with pytest.raises(UserError, match="cannot open /dev/ttyUSB0: there is no such port"):
+        serial_link.ask("/dev/ttyUSB0", "show version", 0.1)
+    monkeypatch.setattr(serial, "Serial", opens)
+    monkeypatch.setattr(os.path, "exists", lambda path: True)
+    with pytest.raises(UserError, match="/dev/ttyUSB0: "), board_files.opened("/dev/ttyUSB0"):
+        pass

@@ -351,8 +351,9 @@ def test_a_file_system_without_room_for_two_is_told_before_anything_changes(
     assert flash.files() == {**ONE, "/board.conf": b"address 10.77.0.2/16\n"}
 
 
-def test_a_board_whose_firmware_is_elsewhere_is_left_alone(tmp_path: Path) -> None:
-    flash = holding(tmp_path / "rom", {})
-    with pytest.raises(UserError, match="does not start firmware out of its file system"):
-        install(flash, TWO)
-    assert set(flash.files()) == {"/board.conf"}
+def test_a_board_whose_firmware_is_elsewhere_and_what_is_no_board_of_ours_are_left_alone(tmp_path: Path) -> None:
+    for name, files in (("rom", {}), ("gadget", {"/main.py": b"print('a thermometer')", "/boot.py": b""})):
+        flash = holding(tmp_path / name, files)
+        with pytest.raises(UserError, match="there is no Twinlease in the file system"):
+            install(flash, TWO)
+        assert set(flash.files()) == {"/board.conf", *files}

@@ -46,7 +46,10 @@ def named(boards: list[str] | None, least: int, most: int) -> dict[str, str]:
             f"{len(given)} boards are given, and {wanted} wanted",
             "ports of this PC: " + (", ".join(complete("")) or "none; plug a board in, or: twinlease demo"),
         )
-    return {name: port_of(board) for name, board in zip(_NAMES, given, strict=False)}
+    found = {name: port_of(board) for name, board in zip(_NAMES, given, strict=False)}
+    if len(set(found.values())) < len(found):
+        raise UserError(f"both boards are {given[0]}", "name the two boards of the pair")
+    return found
 
 
 def is_board(name: str) -> bool:

@@ -45,6 +45,8 @@ def top(
     if once:
         _once(watchers, events, every, as_json, svg)
         return
+    if as_json:
+        _look(watchers)
     for watcher in watchers:
         watcher.start()
     with contextlib.suppress(KeyboardInterrupt):
@@ -61,10 +63,7 @@ def top(
 
 def _once(watchers: list[screen.Watcher], events: screen.Events, every: float, as_json: bool, svg: Svg) -> None:
     """Two looks, a moment apart, so that there are rates."""
-    for watcher in watchers:
-        watcher.look()
-    if all(watcher.sample().silent for watcher in watchers):
-        raise UserError(watchers[0].sample().silent, f"twinlease doctor {watchers[0].port}")
+    _look(watchers)
     time.sleep(every)
     for watcher in watchers:
         watcher.look()
@@ -75,6 +74,14 @@ def _once(watchers: list[screen.Watcher], events: screen.Events, every: float, a
         out.print(_screen(watchers, events, height), height=height)
     if svg:
         _draw(svg, watchers, events)
+
+
+def _look(watchers: list[screen.Watcher]) -> None:
+    """A first one. Raises UserError if nobody answers."""
+    for watcher in watchers:
+        watcher.look()
+    if all(watcher.sample().silent for watcher in watchers):
+        raise UserError(watchers[0].sample().silent, f"twinlease doctor {watchers[0].port}")
 
 
 def _live(watchers: list[screen.Watcher], events: screen.Events) -> None:

@@ -59,8 +59,12 @@ def upgrade(
         if dry_run:
             order = work.plan()
             show.finish()
+            if as_json:
+                boards_to_be = [{"name": board.name, "port": board.port} for board in order]
+                typer.echo(json.dumps({"version": VERSION, "boards": boards_to_be}))
+                return
             for board in order:
-                out.print(f"board {board.name} at {board.port}: firmware {VERSION}, then both in NORMAL")
+                out.print(f"board {board.name} at {board.port}: firmware {VERSION}")
             return
         try:
             work.run()

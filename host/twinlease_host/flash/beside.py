@@ -58,22 +58,40 @@ def _copy(path, there):
             g.write(memoryview(b)[:n])
             n = f.readinto(b)
 """
-_WHOLE = f"print(all(_is(path) for path in {_PARTS}), all(_is({OLD!r} + path) for path in {_PARTS[:2]}))"
+_WHOLE = f"""
+print(all(_is(path) for path in {_PARTS}), all(_is({OLD!r} + path) for path in {_PARTS[:2]}))
+print(any(_is(path + {_PARTS[1]!r}) for path in ('', {OLD!r})))
+"""
 _ROOM = "s = os.statvfs('/'); print(s[0] * s[3])"
-_INSTALL = f"""
-for path in {_PARTS}:
-    if _is({OLD!r} + path):
-        _drop(path)
-    else:
-        _move(path, {OLD!r} + path)
-for path in {_PARTS[::-1]}:
-    _move({NEXT!r} + path, path)
+# Ctrl-C at the PC ends neither of these in the middle.
+_WHOLLY = """
+import micropython
+def _wholly(do):
+    listen = getattr(micropython, 'kbd_intr', lambda octet: None)
+    listen(-1)
+    try:
+        do()
+    finally:
+        listen(3)
+"""
+_INSTALL = f"""{_WHOLLY}
+def _install():
+    for path in {_PARTS}:
+        if _is({OLD!r} + path):
+            _drop(path)
+        else:
+            _move(path, {OLD!r} + path)
+    for path in {_PARTS[::-1]}:
+        _move({NEXT!r} + path, path)
+_wholly(_install)
 _drop({NEXT!r})
 """
-_BACK = f"""
-_drop({_MAIN!r})
-for path in {_PARTS[::-1]}:
-    _move({OLD!r} + path, path)
+_BACK = f"""{_WHOLLY}
+def _back():
+    _drop({_MAIN!r})
+    for path in {_PARTS[::-1]}:
+        _move({OLD!r} + path, path)
+_wholly(_back)
 _drop({OLD!r})
 """
 
@@ -89,12 +107,12 @@ def install(files: Files, wanted: dict[str, bytes], progress: Callable[[int, int
     if not changes.changed and not changes.removed:
         return changes
     files.run(_TOOLS)
-    whole, before = _whole(files)
-    if not live and not before:
+    whole, _, ours = _whole(files)
+    if not ours:
         raise UserError(
-            "this board does not start firmware out of its file system",
-            "if its image brings the firmware (ROMFS, frozen): twinlease flash BOARD --image FILE; "
-            "a virtual board that is no ESP32 takes this PC's when it is run again",
+            "there is no Twinlease in the file system of this board",
+            "is it the right port? If its image brings the firmware (ROMFS, frozen): twinlease flash BOARD "
+            "--image FILE; a virtual board that is no ESP32 takes this PC's when it is run again",
         )
     if whole:
         files.run(f"_drop({OLD!r})")
@@ -119,10 +137,10 @@ def back(files: Files) -> bool:
     return True
 
 
-def _whole(files: Files) -> tuple[bool, bool]:
-    """Whether what the board starts is all there, and whether the one before is."""
-    live, old = files.run(_WHOLE).split()
-    return live == "True", old == "True"
+def _whole(files: Files) -> tuple[bool, bool, bool]:
+    """Whether what the board starts is all there, whether the one before is, and whether there is any Twinlease."""
+    live, old, ours = (word == "True" for word in files.run(_WHOLE).split())
+    return live, old, ours
 
 
 def _check_room(files: Files, new: list[bytes]) -> None:

@@ -23,7 +23,7 @@ from mpremote.transport_serial import SerialTransport  # type: ignore[import-unt
 
 from .. import handlers
 from ..errors import UserError
-from ..serial_link import why_closed
+from ..serial_link import GONE, why_closed
 
 _CHUNK = 1536
 _TRIES = 3
@@ -221,7 +221,7 @@ def opened(port: str, appears_s: float = 0) -> Iterator[Files]:
         time.sleep(0.1)
     try:
         transport = SerialTransport(port, baudrate=115200)
-    except TransportError as bad:
+    except (TransportError, *GONE) as bad:
         raise UserError(f"{port}: {bad}", why_closed(port, str(bad))) from None
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # where the transport prints what it did not expect

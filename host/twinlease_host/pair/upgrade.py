@@ -110,7 +110,7 @@ class Upgrade:
         if not self._wish.older and _number(facts.version) > _number(self._wish.version):
             raise UserError(
                 f"board {board.name} runs {facts.version}, and this tool brings {self._wish.version}",
-                "pip install --upgrade twinlease; or, to go back: add --older",
+                "bring this tool up to date: git pull, make .venv; or, to go back: add --older",
             )
         if facts.serves and not facts.peers and not self._wish.alone:
             raise UserError(
@@ -167,7 +167,7 @@ class Upgrade:
         done.after = now.version if now else ""
         raise UserError(
             f"board {board.name} has its old firmware again ({done.after}), and serves: with the new one, {why}",
-            "nothing else was changed. Was the new one whole? pip install --force-reinstall twinlease",
+            "nothing else was changed; what the new one says at its start shows on a board on its own: twinlease flash",
             code=1,
         )
 
