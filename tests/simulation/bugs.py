@@ -96,7 +96,7 @@ BUGS = (
         "S1",
         "failover.times:takeover_at",
         lambda good: lambda promised, stos, mclt: 0,
-        first=290,
+        first=1015,
     ),
     Bug(
         "the partner's free addresses are given away too",
