@@ -9,17 +9,21 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from twinlease import VERSION
+from twinlease_host.cli import app
 from twinlease_host.errors import UserError
 from twinlease_host.flash import beside
 from twinlease_host.flash.board_files import Changes, Files
 from twinlease_host.pair.facts import Facts
 from twinlease_host.pair.upgrade import Upgrade, Wish
+from typer.testing import CliRunner
 
 NEW, OLD = "0.2.0", "0.1.0"
 NAMES = ("A", "B")
@@ -357,3 +361,21 @@ def test_a_board_whose_firmware_is_elsewhere_and_what_is_no_board_of_ours_are_le
         with pytest.raises(UserError, match="there is no Twinlease in the file system"):
             install(flash, TWO)
         assert set(flash.files()) == {"/board.conf", *files}
+
+
+def test_the_same_board_twice_is_no_pair() -> None:
+    done = CliRunner().invoke(app, ["upgrade", "/dev/ttyUSB7", "/dev/ttyUSB7"])
+    assert isinstance(done.exception, UserError) and "both boards are the one at /dev/ttyUSB7" in str(done.exception)
+
+
+def test_a_dry_run_says_in_which_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    for model in (bench.a, bench.b):
+        model.runs = VERSION
+    ours = {model.port: model for model in (bench.a, bench.b)}
+    monkeypatch.setattr("twinlease_host.commands.upgrade._Serial.look", lambda board: ours[board.port].look())
+    done = CliRunner().invoke(app, ["upgrade", "board-a", "board-b", "--dry-run", "--json"])
+    assert done.exit_code == 0, done.exception
+    assert [board["port"] for board in json.loads(done.stdout)["boards"]] == ["board-a", "board-b"]
+    done = CliRunner().invoke(app, ["upgrade", "board-a", "board-b", "--dry-run"])
+    assert f"board A at board-a: firmware {VERSION}" in done.stdout and bench.events == []

@@ -46,10 +46,7 @@ def named(boards: list[str] | None, least: int, most: int) -> dict[str, str]:
             f"{len(given)} boards are given, and {wanted} wanted",
             "ports of this PC: " + (", ".join(complete("")) or "none; plug a board in, or: twinlease demo"),
         )
-    found = {name: port_of(board) for name, board in zip(_NAMES, given, strict=False)}
-    if len(set(found.values())) < len(found):
-        raise UserError(f"both boards are {given[0]}", "name the two boards of the pair")
-    return found
+    return {name: port_of(board) for name, board in zip(_NAMES, given, strict=False)}
 
 
 def is_board(name: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from .. import serial_link
+from ..errors import UserError
 from ..flash import board_files
 from ..flash.board_files import Changes
 from ..flash.show import Bars, Show
@@ -52,6 +53,8 @@ def upgrade(
 
     show: Show = Bars() if err.is_terminal and not as_json else Show()
     named = ports.named(boards, 1, 2)
+    if len(set(named.values())) < len(named):
+        raise UserError(f"both boards are the one at {named['A']}", "name the two boards of the pair")
     made = [_Serial(name, port, timeout, show) for name, port in named.items()]
     wish = rolling.Wish(VERSION, wait, alone, older)
     with show:
