@@ -52,7 +52,7 @@ class Done:
     before: str
     after: str = ""
     files: Changes = field(default_factory=Changes)
-    away_s: float = 0.0  # for how long only its partner served
+    away_s: float = 0.0  # from the end of its service until it was back
 
     def fields(self) -> Json:
         """For --json."""
@@ -135,7 +135,7 @@ class Upgrade:
         done.after = self._wish.version
         count = done.files.changed + done.files.removed
         files = f"{count} files changed" if count else "its files were right"
-        self._tell(f"board {board.name} serves with {done.after}: {files}, {done.away_s:.0f} s for its partner alone")
+        self._tell(f"board {board.name} serves with {done.after}: {files}, {done.away_s:.0f} s away")
 
     def _wait_partner(self, board: Board) -> None:
         """It may have started a moment ago."""
