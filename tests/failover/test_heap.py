@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import median
 
 import pytest
 from lab.pair import Pair, Terms
@@ -51,9 +52,12 @@ def test_a_thousand_leases_are_learnt_anew_ten_times(
         print("free octets of the one that stays, and of the one that learns:", told)
         for side in (survivor, other):
             assert "ut of memory" not in side.whole_log() and "MemoryError" not in side.whole_log()
-        for one in range(2):  # something rare may have come to stay, once; what a round costs would show ten times
+        for one in range(
+            2
+        ):  # a leak of 40 octets a round would show; a table that grew once, and comes and goes, does not
             rounds = [octets[one] for octets in told[1:]]
-            assert len(set(rounds)) <= 3 and rounds[0] - rounds[-1] < 512 * ROUNDS, "memory is lost from round to round"
+            lost = median(rounds[:3]) - median(rounds[-3:])
+            assert lost < 256, f"memory is lost from round to round: {rounds}"
 
 
 def count(side: BoardSide) -> int:
